@@ -1,0 +1,130 @@
+//! Room 1: bytes in, *segments* out.
+//!
+//! A [`Content`] is what somebody hands in: bytes, what they are ([`ContentKind`]) and how they are written ([`Format`]).
+//! This room finds the pieces of text in it: the strings, long numbers and member names of JSON, each with its JSON pointer,
+//! its place in the original bytes and the kind its position gives it (the description of a tool is tool metadata, the message
+//! of a `user` is a prompt). It copies JSON strings, unescaped, into one text with an offset map, so that later rooms pass over
+//! one buffer however many leaves there are. Plain text is not copied.
+//!
+//! Cost: one pass; memory for the strings of JSON, nothing for plain text. Content can make it fail only by being broken JSON,
+//! and then the bytes are taken as plain text and coverage says so.
+
+mod document;
+mod encoding;
+mod json;
+mod structure;
+
+pub(crate) use document::{Document, SEPARATOR};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a content is to the model, and so whom it may give orders to: nobody but a prompt's author.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContentKind {
+    /// Text from the user of the model.
+    Prompt,
+    /// Arguments that the model passes to a tool.
+    ToolArguments,
+    /// What a tool, a web page, a file or a retrieved document gave back: data, never orders.
+    ToolOutput,
+    /// Names, descriptions and schemas of tools.
+    ToolMetadata,
+    /// What the model said.
+    ModelOutput,
+}
+
+impl ContentKind {
+    /// All kinds, in the order of the life of a request.
+    pub const ALL: [Self; 5] =
+        [Self::Prompt, Self::ToolArguments, Self::ToolOutput, Self::ToolMetadata, Self::ModelOutput];
+
+    /// The name used on the command line, in rules and in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt",
+            Self::ToolArguments => "tool-arguments",
+            Self::ToolOutput => "tool-output",
+            Self::ToolMetadata => "tool-metadata",
+            Self::ModelOutput => "model-output",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    pub(crate) fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// How a content is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Find out: JSON or JSON Lines where the bytes parse as such, else text.
+    #[default]
+    Auto,
+    /// Plain text of any sort.
+    Text,
+    /// One JSON value; chat transcripts and MCP messages are recognised by their members.
+    Json,
+    /// One JSON value per line.
+    Jsonl,
+    /// MCP JSON-RPC: a message, a batch, or a bare `tools/list` result.
+    Mcp,
+}
+
+/// Bytes to inspect, and what they are.
+///
+/// ```
+/// use tamiz_core::{Content, ContentKind, Format};
+/// let content = Content::new(ContentKind::ToolOutput, br#"{"body": "hello"}"#).with_format(Format::Json);
+/// assert_eq!(content.body.len(), 17);
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Content<'a> {
+    /// What it is. `None`: its structure decides (roles of a chat transcript, members of an MCP message), and what the
+    /// structure does not place is tool output. A stated kind holds for everything, besides what the structure says.
+    pub kind: Option<ContentKind>,
+    /// How it is written.
+    pub format: Format,
+    /// The bytes. Spans in reports are offsets into these.
+    pub body: &'a [u8],
+    /// Why there is more of the content than `body` (a read that broke off, say), if there is.
+    pub cut_short: Option<&'a str>,
+}
+
+impl<'a> Content<'a> {
+    /// A content whose format is found out.
+    #[must_use]
+    pub fn new(kind: ContentKind, body: &'a [u8]) -> Self {
+        Self { kind: Some(kind), format: Format::Auto, body, cut_short: None }
+    }
+
+    /// A content whose kind and format are found out.
+    #[must_use]
+    pub fn unplaced(body: &'a [u8]) -> Self {
+        Self { kind: None, format: Format::Auto, body, cut_short: None }
+    }
+
+    /// The same content, known to be only the first part of what there is. Coverage will say so.
+    #[must_use]
+    pub fn with_cut(mut self, why: Option<&'a str>) -> Self {
+        self.cut_short = why;
+        self
+    }
+
+    /// The same content in a stated format.
+    #[must_use]
+    pub fn with_format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+}

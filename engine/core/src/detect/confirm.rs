@@ -1,0 +1,194 @@
+//! From hits to matches: whole words for phrases, the expression on a window for the rest.
+
+use std::ops::Range;
+
+use regex_automata::meta::{Cache, Regex};
+use regex_automata::{Input, PatternID};
+
+use super::Recorder;
+use crate::limits::{Interruption, ScanControl};
+use crate::matching::{Hit, Matcher};
+use crate::rule::{Side, Use};
+use crate::view::Layer;
+
+/// Text matched between two looks at the clock.
+const STEP: usize = 256 << 10;
+
+/// Collects windows and runs expressions; one per side, owned by a worker.
+#[derive(Debug, Default)]
+pub(crate) struct Confirmer {
+    /// Where an expression must be tried: pattern, start, end. Those of a pattern are in order and do not touch.
+    windows: Vec<(u32, usize, usize)>,
+    /// For each pattern, one past its newest window.
+    newest: Vec<u32>,
+    phrases: Vec<(u32, usize, usize)>,
+    caches: Vec<Option<Box<Cache>>>,
+}
+
+/// How far a pass over a text got.
+pub(crate) struct Stopped {
+    pub(crate) why: Interruption,
+    /// Bytes of the text that were searched.
+    pub(crate) at: usize,
+}
+
+impl Confirmer {
+    /// Searches `text`, a layer's text or its folded text, and records what is confirmed.
+    pub(crate) fn run(
+        &mut self,
+        side: &Side,
+        matcher: &dyn Matcher,
+        text: &[u8],
+        folded: bool,
+        depth: usize,
+        recorder: &mut Recorder<'_>,
+        control: &ScanControl,
+    ) -> Result<(), Stopped> {
+        self.windows.clear();
+        self.phrases.clear();
+        self.newest.clear();
+        self.newest.resize(side.patterns.len(), 0);
+        self.caches.resize_with(side.patterns.len(), || None);
+
+        let overlap = side.literals.longest().saturating_sub(1);
+        let mut at = 0;
+        while at < text.len() {
+            if let Some(why) = control.interruption() {
+                return Err(Stopped { why, at });
+            }
+            let end = (at + STEP).min(text.len());
+            let from = at.saturating_sub(overlap);
+            matcher.find(&text[from..end], &mut |hit| {
+                if from + hit.end > at {
+                    self.hit(side, text, hit, from);
+                }
+            });
+            at = end;
+        }
+        for (rule, start, end) in self.phrases.drain(..) {
+            recorder.record(rule as usize, depth, start..end, folded);
+        }
+        self.windows.sort_unstable();
+        for index in 0..self.windows.len() {
+            if index % 16 == 0
+                && let Some(why) = control.interruption()
+            {
+                return Err(Stopped { why, at: 0 });
+            }
+            let (pattern, start, end) = self.windows[index];
+            self.confirm(side, pattern as usize, text, start..end, folded, depth, recorder);
+        }
+        Ok(())
+    }
+
+    fn hit(&mut self, side: &Side, text: &[u8], hit: Hit, from: usize) {
+        let (start, end) = (from + hit.start, from + hit.end);
+        // A back end may report places that only look like the literal.
+        if !text[start..end].eq_ignore_ascii_case(side.literals.get(hit.literal)) {
+            return;
+        }
+        for use_ in side.uses(hit.literal) {
+            match *use_ {
+                Use::Phrase { rule, before, after } => {
+                    if !(before && ends_in_word(&text[..start]) || after && starts_with_word(&text[end..])) {
+                        self.phrases.push((rule, start, end));
+                    }
+                }
+                Use::Pattern(pattern) => {
+                    let reach = side.patterns[pattern as usize].max_len;
+                    self.widen(pattern, start.saturating_sub(reach), (end + reach).min(text.len()));
+                }
+            }
+        }
+    }
+
+    /// Adds a window, joining it with the pattern's newest one if they touch. Hits come in order of their end.
+    fn widen(&mut self, pattern: u32, start: usize, end: usize) {
+        let newest = &mut self.newest[pattern as usize];
+        if let Some(index) = newest.checked_sub(1) {
+            let window = &mut self.windows[index as usize];
+            if start <= window.2 {
+                window.1 = window.1.min(start);
+                window.2 = window.2.max(end);
+                return;
+            }
+        }
+        self.windows.push((pattern, start, end));
+        *newest = self.windows.len() as u32;
+    }
+
+    fn confirm(
+        &mut self,
+        side: &Side,
+        id: usize,
+        text: &[u8],
+        window: Range<usize>,
+        folded: bool,
+        depth: usize,
+        recorder: &mut Recorder<'_>,
+    ) {
+        let pattern = &side.patterns[id];
+        let Some(regex) = pattern.regex() else { return };
+        let cache = self.caches[id].get_or_insert_with(|| Box::new(regex.create_cache()));
+        let layer: &Layer = recorder.layers.layer(depth);
+        for view in layer.views_in(&window, folded) {
+            if !recorder.applies(pattern.rule, depth, view) {
+                continue;
+            }
+            let view = &layer.views[view];
+            let place = if folded { view.folded.clone() } else { view.range.clone() };
+            let within = window.start.max(place.start) - place.start..window.end.min(place.end) - place.start;
+            each_match(regex, cache, &text[place.clone()], within, |range| {
+                let range = place.start + range.start..place.start + range.end;
+                if pattern.validator.is_none_or(|validator| validator.accepts(&text[range.clone()])) {
+                    recorder.record(pattern.rule, depth, range, folded);
+                }
+            });
+        }
+    }
+}
+
+/// The group that a finding covers, where an expression has it.
+const SECRET: &str = "secret";
+
+/// Calls `found` with each match in `haystack[within]`, or with its group `secret`.
+fn each_match(regex: &Regex, cache: &mut Cache, haystack: &[u8], within: Range<usize>, mut found: impl FnMut(Range<usize>)) {
+    let mut input = Input::new(haystack).range(within);
+    let group = regex.group_info().to_index(PatternID::ZERO, SECRET);
+    let mut captures = group.map(|_| regex.create_captures());
+    loop {
+        let whole = match &mut captures {
+            None => regex.search_with(cache, &input).map(|found| found.range()),
+            Some(captures) => {
+                regex.search_captures_with(cache, &input, captures);
+                captures.get_match().map(|found| found.range())
+            }
+        };
+        let Some(whole) = whole else { return };
+        let part = captures.as_ref().zip(group).and_then(|(captures, group)| captures.get_group(group));
+        found(part.map_or(whole.clone(), |part| part.range()));
+        input.set_start(whole.end.max(whole.start + 1));
+        if input.is_done() {
+            return;
+        }
+    }
+}
+
+fn ends_in_word(text: &[u8]) -> bool {
+    let start = text.len().saturating_sub(4);
+    let tail = &text[start..];
+    let at = (0..tail.len()).rev().find(|at| tail[*at] & 0xc0 != 0x80);
+    at.and_then(|at| first_char(&tail[at..])).is_some_and(is_word)
+}
+
+fn starts_with_word(text: &[u8]) -> bool {
+    first_char(&text[..text.len().min(4)]).is_some_and(is_word)
+}
+
+fn first_char(text: &[u8]) -> Option<char> {
+    text.utf8_chunks().next()?.valid().chars().next()
+}
+
+fn is_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}

@@ -1,0 +1,146 @@
+//! Room 4: hits in, *findings* out.
+//!
+//! A hit says that a literal was seen. Here a phrase is checked to stand as whole words, and an expression is run on the window
+//! around its literal. By construction the matches are those that the expression would have on the whole view, leftmost and
+//! not overlapping: every match contains a literal and lies within its window, and windows that touch are joined.
+//! Detectors in Rust look for what no literal marks: invisible characters, escape sequences, checksummed digits.
+
+mod confirm;
+mod hidden;
+mod homoglyph;
+mod payment_card;
+mod terminal;
+pub(crate) mod validate;
+
+pub(crate) use confirm::Confirmer;
+pub(crate) use validate::{Validator, validator, validator_names};
+
+use std::collections::HashSet;
+use std::fmt::Debug;
+use std::ops::Range;
+
+use crate::content::Document;
+use crate::rule::CompiledRules;
+use crate::view::Layers;
+
+/// Looks for something in Rust code. To add one: a file here, a line in [`DETECTORS`], a rule file that names it.
+pub(crate) trait Detector: Sync + Debug {
+    fn name(&self) -> &'static str;
+
+    /// Whether it can only ever find something in text with bytes beyond ASCII.
+    fn needs_non_ascii(&self) -> bool {
+        false
+    }
+
+    /// Reports the places in `text`, which is all of a layer's views with separators between them.
+    fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>));
+}
+
+const DETECTORS: &[&dyn Detector] = &[
+    &hidden::UnicodeTags,
+    &hidden::BidiControls,
+    &hidden::ZeroWidthRuns,
+    &hidden::VariationSelectorData,
+    &hidden::InvisibleLetters,
+    &homoglyph::HomoglyphWords,
+    &terminal::TerminalEscapes,
+    &payment_card::PaymentCard,
+];
+
+pub(crate) fn detector(name: &str) -> Option<&'static dyn Detector> {
+    DETECTORS.iter().copied().find(|detector| detector.name() == name)
+}
+
+pub(crate) fn detector_names() -> Vec<&'static str> {
+    DETECTORS.iter().map(|detector| detector.name()).collect()
+}
+
+/// Something a rule found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) rule: usize,
+    /// In the original bytes.
+    pub(crate) span: Range<usize>,
+    pub(crate) segment: usize,
+    pub(crate) depth: usize,
+    pub(crate) view: usize,
+    pub(crate) folded: bool,
+}
+
+/// Findings of one content, each rule and place once. Reused from one content to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) list: Vec<Found>,
+    /// Rules that matched, in order of first match.
+    pub(crate) rules: Vec<usize>,
+    /// Findings beyond the limit: counted, not listed.
+    pub(crate) omitted: usize,
+    seen: HashSet<(usize, usize, usize)>,
+    matched: HashSet<usize>,
+}
+
+impl Findings {
+    pub(crate) fn clear(&mut self) {
+        self.list.clear();
+        self.rules.clear();
+        self.seen.clear();
+        self.matched.clear();
+        self.omitted = 0;
+    }
+
+    fn add(&mut self, found: Found, limit: usize) {
+        let first = self.matched.insert(found.rule);
+        if first {
+            self.rules.push(found.rule);
+        }
+        // A rule's first finding is always listed: every reason of a verdict has a place to show for it.
+        if !first && self.list.len() >= limit {
+            self.omitted += 1;
+        } else if self.seen.insert((found.rule, found.span.start, found.span.end)) {
+            self.list.push(found);
+        }
+    }
+}
+
+/// Turns a place in a layer into a finding, if the rule applies to the segment it is in.
+pub(crate) struct Recorder<'s> {
+    pub(crate) rules: &'s CompiledRules,
+    pub(crate) document: &'s Document,
+    pub(crate) layers: &'s Layers,
+    pub(crate) findings: &'s mut Findings,
+    pub(crate) limit: usize,
+    pub(crate) kinds: &'s [u8],
+}
+
+impl Recorder<'_> {
+    /// `range` is in the layer's text, or in its folded text.
+    pub(crate) fn record(&mut self, rule: usize, depth: usize, range: Range<usize>, folded: bool) {
+        let layer = self.layers.layer(depth);
+        let Some(view) = layer.views_in(&range, folded).next() else { return };
+        let segment = layer.views[view].segment;
+        if self.document.segments()[segment].kinds & self.kinds[rule] == 0 {
+            return;
+        }
+        let range = if folded { layer.unfold(range) } else { range };
+        let span = self.document.source_span(self.layers.to_document(depth, range));
+        self.findings.add(Found { rule, span, segment, depth, view, folded }, self.limit);
+    }
+
+    /// Whether the rule applies to the segment of a view.
+    pub(crate) fn applies(&self, rule: usize, depth: usize, view: usize) -> bool {
+        let segment = self.layers.layer(depth).views[view].segment;
+        self.document.segments()[segment].kinds & self.kinds[rule] != 0
+    }
+}
+
+/// Runs all detectors that rules name over a layer.
+pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u8]) {
+    // Segments are separated by a byte that is not ASCII, so look at the views.
+    let ascii = recorder.layers.layer(depth).views.iter().all(|view| text[view.range.clone()].is_ascii());
+    let rules = recorder.rules;
+    for (rule, detector) in &rules.detectors {
+        if !(ascii && detector.needs_non_ascii()) {
+            detector.find(text, &mut |range| recorder.record(*rule, depth, range, false));
+        }
+    }
+}

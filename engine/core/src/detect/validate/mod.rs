@@ -1,0 +1,32 @@
+//! Checks of what an expression matched. To add one: a file here and a line in [`VALIDATORS`].
+
+mod base64_blob;
+mod entropy;
+mod jwt;
+pub(crate) mod luhn;
+mod url_data;
+
+use std::fmt::Debug;
+
+/// Says whether a matched text is what it looks like.
+pub(crate) trait Validator: Sync + Debug {
+    fn name(&self) -> &'static str;
+    fn accepts(&self, text: &[u8]) -> bool;
+}
+
+const VALIDATORS: &[&dyn Validator] = &[
+    &entropy::Entropy,
+    &entropy::NotPlaceholder,
+    &luhn::Luhn,
+    &jwt::Jwt,
+    &base64_blob::Base64Blob,
+    &url_data::UrlData,
+];
+
+pub(crate) fn validator(name: &str) -> Option<&'static dyn Validator> {
+    VALIDATORS.iter().copied().find(|validator| validator.name() == name)
+}
+
+pub(crate) fn validator_names() -> Vec<&'static str> {
+    VALIDATORS.iter().map(|validator| validator.name()).collect()
+}

@@ -1,0 +1,232 @@
+//! Room 7: what is told, and to whom: a [`Report`] per content; JSON by serde, SARIF for code-scanning tools, text for people.
+//!
+//! A report holds places, not content: what was matched is told by a keyed fingerprint, and shown only where excerpts are asked for.
+
+mod excerpt;
+mod human;
+mod sarif;
+
+pub use excerpt::Excerpt;
+pub use human::{Palette, render};
+pub use sarif::sarif;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::content::{Document, Format};
+use crate::detect::{Findings, Found};
+use crate::rule::{Confidence, CompiledRules, Family, Severity, Taxonomy};
+use crate::verdict::{Coverage, Policy, Verdict};
+use crate::view::{Layers, ViewKind};
+
+/// Everything there is to say about one content.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Report {
+    /// Where the content came from: a path, with `:LINE` for a record of a JSON Lines file. None if nobody said.
+    pub path: Option<String>,
+    /// How the content was read.
+    pub format: Format,
+    /// The answer.
+    pub verdict: Verdict,
+    /// What was looked at, and what was not.
+    pub coverage: Coverage,
+    /// What was found, in order of place.
+    pub findings: Vec<Finding>,
+    /// Findings counted and not listed, beyond the limit.
+    pub findings_omitted: usize,
+    /// Where the time went.
+    pub timings_us: Timings,
+    /// What did the looking.
+    pub engine: EngineInfo,
+}
+
+/// One thing that a rule found.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The rule's id.
+    pub rule: String,
+    /// The rule's title.
+    pub title: String,
+    /// The rule's family.
+    pub family: Family,
+    /// How bad it is if it is real.
+    pub severity: Severity,
+    /// How often it is real.
+    pub confidence: Confidence,
+    /// Where, in bytes of the original content.
+    pub span: Span,
+    /// JSON pointer of the value it is in; empty for plain text.
+    pub pointer: String,
+    /// How the text was made that it was found in, outermost first: `["raw", "base64", "folded"]`.
+    pub views: Vec<ViewKind>,
+    /// Its place in the field's lists.
+    pub taxonomy: Taxonomy,
+    /// The same for the same rule and text under the same key.
+    pub fingerprint: String,
+    /// The text, on request only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub excerpt: Option<Excerpt>,
+}
+
+/// A range of bytes: `start` is the first, `end` is one past the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// Microseconds of wall time per stage.
+#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Timings {
+    /// Taking the content apart.
+    pub content: u64,
+    /// Folding and decoding.
+    pub view: u64,
+    /// Searching, confirming, detecting.
+    pub matching: u64,
+    /// The whole scan.
+    pub total: u64,
+}
+
+/// What did the looking: enough to repeat it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct EngineInfo {
+    /// Version of Tamiz.
+    pub version: String,
+    /// Number of rules.
+    pub rules: usize,
+    /// Digest of the rules.
+    pub rules_digest: String,
+    /// Digest of the policy.
+    pub policy_digest: String,
+    /// The matcher back end.
+    pub matcher: String,
+    /// The classifier model; none is used.
+    pub model: Option<String>,
+}
+
+impl EngineInfo {
+    pub(crate) fn new(rules: &CompiledRules, policy: &Policy, matcher: &str) -> Self {
+        let policy = serde_json::to_vec(policy).unwrap_or_default();
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            rules: rules.rules().len(),
+            rules_digest: rules.digest().to_owned(),
+            policy_digest: blake3::hash(&policy).to_hex()[..32].to_owned(),
+            matcher: matcher.to_owned(),
+            model: None,
+        }
+    }
+}
+
+/// Makes fingerprints: 128 bits of keyed BLAKE3.
+#[derive(Clone)]
+pub(crate) struct Fingerprinter {
+    key: [u8; 32],
+}
+
+impl std::fmt::Debug for Fingerprinter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fingerprinter(…)")
+    }
+}
+
+impl Fingerprinter {
+    pub(crate) fn new(key: Option<[u8; 32]>) -> Self {
+        Self { key: key.unwrap_or_else(|| blake3::derive_key("tamiz finding fingerprint, no key configured", b"")) }
+    }
+
+    fn print(&self, rule: &str, text: &[u8]) -> String {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(rule.as_bytes()).update(&[0]).update(text);
+        hasher.finalize().to_hex()[..32].to_owned()
+    }
+}
+
+impl Report {
+    #[expect(clippy::too_many_arguments, reason = "a report joins what all rooms know; one caller")]
+    pub(crate) fn new(
+        verdict: Verdict,
+        coverage: Coverage,
+        findings: &Findings,
+        rules: &CompiledRules,
+        fingerprinter: &Fingerprinter,
+        document: &Document,
+        layers: &Layers,
+        body: &[u8],
+        timings_us: Timings,
+        engine: EngineInfo,
+    ) -> Self {
+        let finding = |found: &Found| {
+            let rule = rules.rule(found.rule);
+            let mut views = layers.chain(found.depth, found.view);
+            views.extend(found.folded.then_some(ViewKind::Folded));
+            Finding {
+                rule: rule.id.clone(),
+                title: rule.title.clone(),
+                family: rule.family,
+                severity: rule.severity,
+                confidence: rule.confidence,
+                span: Span { start: found.span.start, end: found.span.end },
+                pointer: document.pointer(found.segment, body),
+                views,
+                taxonomy: rule.taxonomy.clone(),
+                fingerprint: fingerprinter.print(&rule.id, &body[found.span.clone()]),
+                excerpt: None,
+            }
+        };
+        let mut listed: Vec<Finding> = findings.list.iter().map(finding).collect();
+        listed.sort_by(|a, b| (a.span, &a.rule).cmp(&(b.span, &b.rule)));
+        Self {
+            path: None,
+            format: document.format(),
+            verdict,
+            coverage,
+            findings: listed,
+            findings_omitted: findings.omitted,
+            timings_us,
+            engine,
+        }
+    }
+
+    /// Names where the content came from.
+    #[must_use]
+    pub fn with_path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Adds the matched text of each finding, from the content that was inspected. `base` is where `body` starts in what the
+    /// spans count in: 0 unless [`Report::with_offset`] was used.
+    #[must_use]
+    pub fn with_excerpts(mut self, body: &[u8], base: usize) -> Self {
+        for finding in &mut self.findings {
+            let (start, end) = (finding.span.start.checked_sub(base), finding.span.end.checked_sub(base));
+            let range = start.zip(end).map(|(start, end)| start..end);
+            finding.excerpt = range.and_then(|range| body.get(range)).map(Excerpt::new);
+        }
+        self
+    }
+
+    /// Moves all spans by `offset`: for a record that is part of a larger file.
+    #[must_use]
+    pub fn with_offset(mut self, offset: usize) -> Self {
+        for finding in &mut self.findings {
+            finding.span = Span { start: finding.span.start + offset, end: finding.span.end + offset };
+        }
+        self
+    }
+
+    /// The JSON Schema of a report.
+    #[must_use]
+    pub fn json_schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
+}

@@ -1,0 +1,394 @@
+//! The rule file: what may be in it, and what it becomes.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::{Confidence, Diagnostic, MAX_MATCH_LEN, Severity, closest, compile, literals, phrase};
+use crate::content::ContentKind;
+use crate::detect::{detector_names, validator_names};
+use crate::view::fold_phrase;
+
+/// Shortest phrase, in bytes after folding.
+const SHORTEST_PHRASE: usize = 5;
+/// Fewest examples of either sort.
+const FEWEST_EXAMPLES: usize = 2;
+
+/// What a rule is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Orders that replace, override, extract or impersonate instructions.
+    Injection,
+    /// Personas and frameworks that talk a model out of its rules.
+    Jailbreak,
+    /// Text a person does not see and a model does.
+    HiddenText,
+    /// Channels that carry data out.
+    Exfiltration,
+    /// Orders hidden in tool metadata.
+    ToolPoisoning,
+    /// Credentials.
+    Secret,
+    /// Personal data with a checkable form.
+    Pii,
+}
+
+/// Families whose evidence adds up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Group {
+    /// Something tries to steer the model.
+    Injection,
+    /// Something gets out that should not.
+    Leak,
+}
+
+impl Family {
+    /// All families.
+    pub const ALL: [Self; 7] = [
+        Self::Injection,
+        Self::Jailbreak,
+        Self::HiddenText,
+        Self::Exfiltration,
+        Self::ToolPoisoning,
+        Self::Secret,
+        Self::Pii,
+    ];
+
+    /// The name in rule ids, policies and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Injection => "injection",
+            Self::Jailbreak => "jailbreak",
+            Self::HiddenText => "hidden-text",
+            Self::Exfiltration => "exfiltration",
+            Self::ToolPoisoning => "tool-poisoning",
+            Self::Secret => "secret",
+            Self::Pii => "pii",
+        }
+    }
+
+    /// The family of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|family| family.as_str() == name)
+    }
+
+    /// Whose evidence it adds to.
+    #[must_use]
+    pub fn group(self) -> Group {
+        match self {
+            Self::Secret | Self::Pii => Group::Leak,
+            _ => Group::Injection,
+        }
+    }
+}
+
+/// Where a finding stands in the field's lists; each entry names its edition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Taxonomy {
+    /// OWASP Top 10 for LLM applications, as `LLM01:2025`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub owasp_llm: Vec<String>,
+    /// OWASP MCP Top 10, as `MCP03:2025`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub owasp_mcp: Vec<String>,
+    /// MITRE ATLAS techniques, as `AML.T0051.001`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub atlas: Vec<String>,
+    /// Common Weakness Enumeration, as `CWE-1427`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cwe: Vec<String>,
+}
+
+impl Taxonomy {
+    /// Name of the list and its ids, for those that are not empty.
+    pub fn lists(&self) -> impl Iterator<Item = (&'static str, &[String])> {
+        let all = [
+            ("OWASP LLM", &self.owasp_llm),
+            ("OWASP MCP", &self.owasp_mcp),
+            ("ATLAS", &self.atlas),
+            ("CWE", &self.cwe),
+        ];
+        all.into_iter().filter(|(_, ids)| !ids.is_empty()).map(|(name, ids)| (name, ids.as_slice()))
+    }
+}
+
+/// Where the expressions of a rule look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PatternView {
+    Raw,
+    Folded,
+}
+
+/// One rule, parsed and valid.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Rule {
+    /// `<family>.<name>`.
+    pub id: String,
+    /// Its family.
+    pub family: Family,
+    /// One line.
+    pub title: String,
+    /// How bad it is if it is real.
+    pub severity: Severity,
+    /// How often it is real.
+    pub confidence: Confidence,
+    /// What it catches.
+    pub description: String,
+    /// Why it matters.
+    pub why: String,
+    /// What to do.
+    pub remedy: String,
+    /// Contents it applies to.
+    pub content_kinds: Vec<ContentKind>,
+    /// Phrases, alternatives expanded.
+    pub phrases: Vec<String>,
+    /// Expressions.
+    pub patterns: Vec<String>,
+    pub(crate) views: Vec<PatternView>,
+    /// Check of what a pattern matched, by name.
+    pub validator: Option<String>,
+    /// Detector in Rust, by name.
+    pub detector: Option<String>,
+    /// Texts it must find.
+    pub examples: Vec<String>,
+    /// Texts it must not find.
+    pub negative_examples: Vec<String>,
+    /// Its place in the field's lists.
+    pub taxonomy: Taxonomy,
+    /// The file it came from.
+    #[serde(skip)]
+    pub file: String,
+    /// The file's text.
+    #[serde(skip)]
+    pub source: String,
+    /// Where the examples stand in the file, for diagnostics: of `examples`, then of `negative_examples`.
+    #[serde(skip)]
+    pub(crate) example_spans: [Vec<Range<usize>>; 2],
+}
+
+impl Rule {
+    /// Evidence that one match is, from 0 to 1: severity × confidence.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        self.severity.weight() * self.confidence.factor()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleFile {
+    id: Spanned<String>,
+    title: Spanned<String>,
+    severity: Severity,
+    confidence: Confidence,
+    description: Spanned<String>,
+    why: Spanned<String>,
+    remedy: Spanned<String>,
+    #[serde(default)]
+    content_kinds: Vec<ContentKind>,
+    #[serde(default)]
+    phrases: Vec<Spanned<String>>,
+    #[serde(default)]
+    patterns: Vec<Spanned<String>>,
+    #[serde(default)]
+    views: Vec<PatternView>,
+    validator: Option<Spanned<String>>,
+    detector: Option<Spanned<String>>,
+    examples: Spanned<Vec<Spanned<String>>>,
+    negative_examples: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    taxonomy: Taxonomy,
+}
+
+/// Members of a rule file, for "did you mean".
+const MEMBERS: [&str; 16] = [
+    "id",
+    "title",
+    "severity",
+    "confidence",
+    "description",
+    "why",
+    "remedy",
+    "content_kinds",
+    "phrases",
+    "patterns",
+    "views",
+    "validator",
+    "detector",
+    "examples",
+    "negative_examples",
+    "taxonomy",
+];
+
+/// Parses and validates one file.
+pub(crate) fn parse(name: &str, source: &str) -> Result<Rule, Vec<Diagnostic>> {
+    let file: RuleFile = toml::from_str(source).map_err(|error| vec![toml_problem(name, source, &error, &MEMBERS)])?;
+    let mut check = Check { name, source, problems: Vec::new() };
+    let family = check.id(&file.id);
+    for text in [&file.title, &file.description, &file.why, &file.remedy] {
+        if text.get_ref().trim().is_empty() {
+            check.problem(text.span(), "E005", "empty text", "say it in a sentence");
+        }
+    }
+    let phrases: Vec<String> = file.phrases.iter().flat_map(|phrase| check.phrase(phrase)).collect();
+    for pattern in &file.patterns {
+        check.pattern(pattern);
+    }
+    check.name_known(file.validator.as_ref(), "validator", &validator_names());
+    check.name_known(file.detector.as_ref(), "detector", &detector_names());
+    let (has_text, has_detector) = (!(phrases.is_empty() && file.patterns.is_empty()), file.detector.is_some());
+    if has_text == has_detector && check.problems.is_empty() {
+        let hint = "give `phrases`, `patterns` or both; or `detector` alone";
+        check.problem(file.id.span(), "E006", "a rule needs something to look for, in one way", hint);
+    }
+    if !file.views.is_empty() && file.patterns.is_empty() {
+        check.problem(file.id.span(), "E007", "`views` without `patterns`", "phrases always look at folded text");
+    }
+    for (what, examples) in [("examples", &file.examples), ("negative_examples", &file.negative_examples)] {
+        if examples.get_ref().len() < FEWEST_EXAMPLES {
+            let message = format!("`{what}` has {} of at least {FEWEST_EXAMPLES}", examples.get_ref().len());
+            check.problem(examples.span(), "E030", message, "an example is what proves the rule; add one");
+        }
+    }
+    let Some(family) = family.filter(|_| check.problems.is_empty()) else {
+        return Err(check.problems);
+    };
+    let spans = |examples: &Spanned<Vec<Spanned<String>>>| examples.get_ref().iter().map(Spanned::span).collect();
+    let example_spans = [spans(&file.examples), spans(&file.negative_examples)];
+    let texts = |examples: Vec<Spanned<String>>| examples.into_iter().map(Spanned::into_inner).collect();
+    Ok(Rule {
+        id: file.id.into_inner(),
+        family,
+        title: file.title.into_inner(),
+        severity: file.severity,
+        confidence: file.confidence,
+        description: file.description.into_inner(),
+        why: file.why.into_inner(),
+        remedy: file.remedy.into_inner(),
+        content_kinds: if file.content_kinds.is_empty() { ContentKind::ALL.to_vec() } else { file.content_kinds },
+        phrases,
+        patterns: texts(file.patterns),
+        views: if file.views.is_empty() { vec![PatternView::Raw] } else { file.views },
+        validator: file.validator.map(Spanned::into_inner),
+        detector: file.detector.map(Spanned::into_inner),
+        examples: texts(file.examples.into_inner()),
+        negative_examples: texts(file.negative_examples.into_inner()),
+        taxonomy: file.taxonomy,
+        file: name.to_owned(),
+        source: source.to_owned(),
+        example_spans,
+    })
+}
+
+/// A TOML error as a diagnostic; an unknown member gets the closest known one as its hint.
+pub(crate) fn toml_problem(name: &str, source: &str, error: &toml::de::Error, members: &[&str]) -> Diagnostic {
+    let message = error.message().lines().collect::<Vec<_>>().join("; ");
+    let diagnostic = Diagnostic::new(name, source, error.span().unwrap_or(0..0), "E001", &message);
+    let quoted = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    match quoted.and_then(|member| closest(member, members.iter().copied())) {
+        Some(known) => diagnostic.hint(format!("did you mean `{known}`?")),
+        None => diagnostic,
+    }
+}
+
+struct Check<'f> {
+    name: &'f str,
+    source: &'f str,
+    problems: Vec<Diagnostic>,
+}
+
+impl Check<'_> {
+    fn problem(&mut self, span: Range<usize>, code: &'static str, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(Diagnostic::new(self.name, self.source, span, code, message).hint(hint));
+    }
+
+    fn id(&mut self, id: &Spanned<String>) -> Option<Family> {
+        let well_formed = |part: &str| {
+            !part.is_empty() && part.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        };
+        let Some((family, name)) = id.get_ref().split_once('.').filter(|(a, b)| well_formed(a) && well_formed(b)) else {
+            let hint = "write <family>.<name> in lower case, digits and hyphens, such as injection.my-rule";
+            self.problem(id.span(), "E002", format!("`{}` is no rule id", id.get_ref()), hint);
+            return None;
+        };
+        let Some(known) = Family::parse(family) else {
+            let all = Family::ALL.map(Family::as_str);
+            let near = closest(family, all).map_or(String::new(), |near| format!("did you mean `{near}.{name}`? "));
+            let hint = format!("{near}families: {}", all.join(", "));
+            self.problem(id.span(), "E003", format!("unknown family `{family}`"), hint);
+            return None;
+        };
+        Some(known)
+    }
+
+    fn phrase(&mut self, template: &Spanned<String>) -> Vec<String> {
+        match phrase::expand(template.get_ref()) {
+            Ok(phrases) => {
+                if let Some(short) = phrases.iter().find(|phrase| fold_phrase(phrase).len() < SHORTEST_PHRASE) {
+                    let message = format!("the phrase `{short}` is shorter than {SHORTEST_PHRASE} bytes");
+                    self.problem(template.span(), "E010", message, "short phrases match everywhere; add a word");
+                }
+                phrases
+            }
+            Err(why) => {
+                self.problem(template.span(), "E011", why, "alternatives are written {one|two|}, not nested");
+                Vec::new()
+            }
+        }
+    }
+
+    fn pattern(&mut self, pattern: &Spanned<String>) {
+        let span = pattern.span();
+        let hir = match compile::parse(pattern.get_ref()) {
+            Ok(hir) => hir,
+            Err(why) => return self.problem(span, "E022", why, "expressions are those of the Rust regex crate, over bytes"),
+        };
+        match hir.properties().maximum_len() {
+            Some(0) => self.problem(span.clone(), "E023", "the expression matches nothing but places", "match some text"),
+            Some(len) if len <= MAX_MATCH_LEN => {}
+            Some(len) => {
+                let message = format!("a match can be {len} bytes long; at most {MAX_MATCH_LEN} are allowed");
+                self.problem(span.clone(), "E021", message, "lower the upper bounds of its repetitions");
+            }
+            None => {
+                let hint = "replace `*`, `+` and `{n,}` by a bounded repetition such as `{0,200}`";
+                self.problem(span.clone(), "E021", "a match can be of any length", hint);
+            }
+        }
+        if hir.properties().minimum_len() == Some(0) {
+            self.problem(span.clone(), "E023", "the expression matches the empty text", "make some part of it required");
+        }
+        if literals::required(&hir).is_none() {
+            let message = format!("no usable literal: not every match contains a fixed text of {} bytes", literals::SHORTEST);
+            let hint = "put a fixed word into every alternative, or write a detector in Rust and name it with `detector`";
+            self.problem(span, "E020", message, hint);
+        }
+    }
+
+    fn name_known(&mut self, name: Option<&Spanned<String>>, what: &str, known: &[&str]) {
+        let Some(name) = name.filter(|name| !known.contains(&name.get_ref().as_str())) else { return };
+        let near = closest(name.get_ref(), known.iter().copied());
+        let near = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
+        let hint = format!("{near}known: {}", known.join(", "));
+        self.problem(name.span(), "E008", format!("unknown {what} `{}`", name.get_ref()), hint);
+    }
+}
+
+/// Counts per family, for information.
+pub(crate) fn count_by_family(rules: &[Rule]) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for rule in rules {
+        *counts.entry(rule.family.as_str()).or_default() += 1;
+    }
+    counts
+}

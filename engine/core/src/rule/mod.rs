@@ -1,0 +1,182 @@
+//! Rules as data: what to look for, why, how bad it is, and examples that prove it.
+//!
+//! A rule is one TOML file (the format is in `docs/rule-format.md`). Files become a [`RuleSet`] (parsed and validated, with
+//! [`Diagnostic`]s for what is wrong), and that becomes [`CompiledRules`]: literals for the matcher, expressions for the
+//! confirmation, detectors in Rust by name. Only this room knows both what a rule means and how it is looked for.
+
+mod check;
+mod compile;
+mod diagnostics;
+mod format;
+mod literals;
+mod phrase;
+
+pub use check::{CheckOutcome, check_examples};
+pub use compile::CompiledRules;
+pub(crate) use compile::{Side, Use};
+pub use diagnostics::Diagnostic;
+pub(crate) use format::toml_problem;
+pub use format::{Family, Group, Rule, Taxonomy};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Longest match of a rule's expression, in bytes. What has to be looked at around a literal is bounded by it.
+pub const MAX_MATCH_LEN: usize = 2_048;
+
+/// The rules that ship in the binary: path under `rules/` and text.
+static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
+
+/// How bad a finding is if it is real.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Harmless alone.
+    Low,
+    /// Should be looked at.
+    Medium,
+    /// Hijacks the model or leaks something valuable.
+    High,
+    /// Hands over an account or a system.
+    Critical,
+}
+
+impl Severity {
+    /// The name in rules and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    fn weight(self) -> f64 {
+        match self {
+            Self::Info => 0.0,
+            Self::Low => 0.25,
+            Self::Medium => 0.5,
+            Self::High => 0.9,
+            Self::Critical => 0.97,
+        }
+    }
+}
+
+/// How often a match of the rule is real.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// Often something else.
+    Low,
+    /// Usually.
+    Medium,
+    /// Nearly always.
+    High,
+}
+
+impl Confidence {
+    /// The name in rules and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
+    fn factor(self) -> f64 {
+        match self {
+            Self::Low => 0.5,
+            Self::Medium => 0.8,
+            Self::High => 1.0,
+        }
+    }
+}
+
+/// Parsed, valid rules, in order of id.
+#[derive(Debug, Clone, Default)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+}
+
+impl RuleSet {
+    /// The rules that ship with Tamiz.
+    ///
+    /// # Panics
+    /// Never for a released build: the pack is checked by the test suite.
+    #[must_use]
+    pub fn builtin() -> Self {
+        let (rules, problems) = Self::parse(BUILTIN.iter().copied());
+        debug_assert!(problems.is_empty(), "{}", problems.iter().map(ToString::to_string).collect::<String>());
+        rules
+    }
+
+    /// The files of the built-in pack: path under `rules/` and text.
+    #[must_use]
+    pub fn builtin_files() -> &'static [(&'static str, &'static str)] {
+        BUILTIN
+    }
+
+    /// Parses rule files given as name and text. Files with mistakes are left out and described.
+    #[must_use]
+    pub fn parse<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> (Self, Vec<Diagnostic>) {
+        let (mut rules, mut problems) = (Self::default(), Vec::new());
+        for (name, text) in files {
+            match format::parse(name, text) {
+                Ok(rule) => problems.extend(rules.add(rule).err()),
+                Err(found) => problems.extend(found),
+            }
+        }
+        rules.rules.sort_by(|a, b| a.id.cmp(&b.id));
+        (rules, problems)
+    }
+
+    fn add(&mut self, rule: Rule) -> Result<(), Diagnostic> {
+        if let Some(other) = self.rules.iter().find(|other| other.id == rule.id) {
+            return Err(Diagnostic::new(&rule.file, &rule.source, 0..0, "E004", format!("a second rule `{}`", rule.id))
+                .hint(format!("the first is in {}; give one of them another id", other.file)));
+        }
+        self.rules.push(rule);
+        Ok(())
+    }
+
+    /// Adds the rules of `other`. A rule with an id that is taken already replaces the one that has it.
+    pub fn merge(&mut self, other: Self) {
+        for rule in other.rules {
+            self.rules.retain(|old| old.id != rule.id);
+            self.rules.push(rule);
+        }
+        self.rules.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+
+    /// All rules, in order of id.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule of that id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Rule> {
+        self.rules.binary_search_by(|rule| rule.id.as_str().cmp(id)).ok().map(|at| &self.rules[at])
+    }
+
+    /// The id closest to `id`, for "did you mean".
+    #[must_use]
+    pub fn closest(&self, id: &str) -> Option<&str> {
+        closest(id, self.rules.iter().map(|rule| rule.id.as_str()))
+    }
+}
+
+/// The candidate closest to `name`, if any is close.
+pub fn closest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let score = |candidate: &str| strsim::jaro_winkler(name, candidate);
+    let best = candidates.into_iter().max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    (score(best) > 0.75).then_some(best)
+}

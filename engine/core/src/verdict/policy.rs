@@ -1,0 +1,212 @@
+//! The policy: thresholds, what to do about incomplete inspections, exceptions for rules.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::Action;
+use crate::rule::{Diagnostic, Rule, RuleSet, closest};
+
+/// What happens when something was not inspected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnIncomplete {
+    /// Nothing: only what was found counts. Coverage still tells.
+    Allow,
+    /// Flag it.
+    Flag,
+    /// Block it.
+    #[default]
+    Block,
+}
+
+impl OnIncomplete {
+    pub(crate) fn action(self) -> Action {
+        match self {
+            Self::Allow => Action::Allow,
+            Self::Flag => Action::Flag,
+            Self::Block => Action::Block,
+        }
+    }
+}
+
+/// An exception: what the matches of some rules lead to, whatever their weight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Override {
+    /// Rule ids, or `family.*`.
+    pub rules: Vec<String>,
+    /// `allow`: they count nothing; `flag`: they flag and never block; `block`: each blocks alone.
+    pub action: Action,
+}
+
+/// How findings become actions. The default is the shipped policy.
+///
+/// ```
+/// use tamiz_core::{Policy, RuleSet};
+/// let text = "flag_at = 0.2\n[[override]]\nrules = [\"secret.*\"]\naction = \"flag\"\n";
+/// let policy = Policy::parse("policy.toml", text, &RuleSet::builtin()).unwrap();
+/// assert_eq!(policy.flag_at, 0.2);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Policy {
+    /// Evidence from which content is flagged, from 0 to 1.
+    pub flag_at: f64,
+    /// Evidence from which content is blocked, from 0 to 1.
+    pub block_at: f64,
+    /// What happens when something was not inspected.
+    pub on_incomplete: OnIncomplete,
+    /// Exceptions; the first that names a rule holds for it.
+    #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { flag_at: 0.30, block_at: 0.85, on_incomplete: OnIncomplete::Block, overrides: Vec::new() }
+    }
+}
+
+/// A policy file with mistakes: one diagnostic each.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<String>().trim_end())]
+pub struct PolicyError(pub Vec<Diagnostic>);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    flag_at: Option<Spanned<f64>>,
+    block_at: Option<Spanned<f64>>,
+    on_incomplete: Option<OnIncomplete>,
+    #[serde(default, rename = "override")]
+    overrides: Vec<FileOverride>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileOverride {
+    rules: Vec<Spanned<String>>,
+    action: Spanned<Action>,
+}
+
+const MEMBERS: [&str; 6] = ["flag_at", "block_at", "on_incomplete", "override", "rules", "action"];
+
+impl Policy {
+    /// Parses a policy file. Rules it names must exist.
+    ///
+    /// # Errors
+    /// One diagnostic per mistake, each with place and remedy.
+    pub fn parse(name: &str, source: &str, rules: &RuleSet) -> Result<Self, PolicyError> {
+        let file: File = toml::from_str(source)
+            .map_err(|error| PolicyError(vec![crate::rule::toml_problem(name, source, &error, &MEMBERS)]))?;
+        let mut problems = Vec::new();
+        let default = Self::default();
+        let mut threshold = |value: Option<Spanned<f64>>, default: f64| {
+            let Some(value) = value else { return default };
+            if !(*value.get_ref() > 0.0 && *value.get_ref() <= 1.0) {
+                let message = format!("{} is no threshold", value.get_ref());
+                let problem = Diagnostic::new(name, source, value.span(), "E040", message);
+                problems.push(problem.hint("thresholds are above 0 and at most 1"));
+            }
+            value.into_inner()
+        };
+        let flag_at = threshold(file.flag_at, default.flag_at);
+        let block_at = threshold(file.block_at, default.block_at);
+        if flag_at > block_at {
+            let message = format!("flag_at ({flag_at}) is above block_at ({block_at})");
+            let problem = Diagnostic::new(name, source, 0..0, "E041", message);
+            problems.push(problem.hint("what is blocked is flagged too: lower flag_at"));
+        }
+        let mut overrides = Vec::new();
+        for entry in file.overrides {
+            if *entry.action.get_ref() == Action::Transform {
+                let problem = Diagnostic::new(name, source, entry.action.span(), "E042", "`transform` is not available yet");
+                problems.push(problem.hint("use allow, flag or block"));
+            }
+            for rule in &entry.rules {
+                problems.extend(unknown_rule(name, source, rule, rules));
+            }
+            let names = entry.rules.into_iter().map(Spanned::into_inner).collect();
+            overrides.push(Override { rules: names, action: entry.action.into_inner() });
+        }
+        if !problems.is_empty() {
+            return Err(PolicyError(problems));
+        }
+        Ok(Self { flag_at, block_at, on_incomplete: file.on_incomplete.unwrap_or_default(), overrides })
+    }
+
+    /// The action that evidence leads to.
+    #[must_use]
+    pub fn action(&self, score: f64) -> Action {
+        // Sums of products fall short of their exact value by a hair.
+        const HAIR: f64 = 1e-9;
+        if score + HAIR >= self.block_at {
+            Action::Block
+        } else if score + HAIR >= self.flag_at {
+            Action::Flag
+        } else {
+            Action::Allow
+        }
+    }
+
+    /// The weight of a rule's match under this policy.
+    #[must_use]
+    pub fn weight(&self, rule: &Rule) -> f64 {
+        let named = |name: &String| matches(name, &rule.id);
+        match self.overrides.iter().find(|entry| entry.rules.iter().any(named)).map(|entry| entry.action) {
+            None | Some(Action::Transform) => rule.weight(),
+            Some(Action::Allow) => 0.0,
+            Some(Action::Flag) => self.flag_at,
+            Some(Action::Block) => 1.0,
+        }
+    }
+}
+
+fn matches(name: &str, id: &str) -> bool {
+    match name.strip_suffix('*') {
+        Some(prefix) => id.starts_with(prefix),
+        None => name == id,
+    }
+}
+
+fn unknown_rule(file: &str, source: &str, name: &Spanned<String>, rules: &RuleSet) -> Option<Diagnostic> {
+    if rules.rules().iter().any(|rule| matches(name.get_ref(), &rule.id)) {
+        return None;
+    }
+    let message = format!("no rule `{}`", name.get_ref());
+    let hint = match closest(name.get_ref(), rules.rules().iter().map(|rule| rule.id.as_str())) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`tamiz rules list` shows them all; `family.*` names a whole family".to_owned(),
+    };
+    Some(Diagnostic::new(file, source, name.span(), "E043", message).hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(source: &str) -> Diagnostic {
+        let error = Policy::parse("p.toml", source, &RuleSet::builtin()).expect_err(source);
+        error.0.into_iter().next().expect("one problem")
+    }
+
+    #[test]
+    fn mistakes_are_pointed_at() {
+        let unknown = problem("flag_att = 0.5");
+        assert_eq!((unknown.code, unknown.line, unknown.column), ("E001", 1, 1));
+        assert_eq!(unknown.hint.as_deref(), Some("did you mean `flag_at`?"));
+        assert_eq!(problem("block_at = 1.5").code, "E040");
+        assert_eq!(problem("flag_at = 0.9\nblock_at = 0.5").code, "E041");
+        let rule = problem("[[override]]\nrules = [\"secret.nonsense-nobody-wrote\"]\naction = \"flag\"");
+        assert_eq!((rule.code, rule.line, rule.column), ("E043", 2, 10));
+    }
+
+    #[test]
+    fn thresholds_decide() {
+        let policy = Policy::default();
+        assert_eq!(policy.action(0.29), Action::Allow);
+        assert_eq!(policy.action(0.30), Action::Flag);
+        assert_eq!(policy.action(1.0 - (1.0 - 0.85)), Action::Block);
+    }
+}

@@ -1,0 +1,130 @@
+//! Base64: runs of its alphabet (standard or URL, padded or not, wrapped over lines) that decode to text.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::{DecodeSink, Decoder, ViewKind, reads_like_text};
+
+/// Shortest run looked at: 16 characters are 12 bytes, two short words.
+const SHORTEST: usize = 16;
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_allow_trailing_bits(true)
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+pub(crate) struct Base64;
+
+impl Decoder for Base64 {
+    fn kind(&self) -> ViewKind {
+        ViewKind::Base64
+    }
+
+    fn decode(&self, text: &[u8], sink: &mut DecodeSink<'_>) {
+        let mut at = 0;
+        while at < text.len() {
+            let Some(found) = text[at..].iter().position(|byte| is_digit(*byte)) else { break };
+            let start = at + found;
+            let len = text[start..].iter().take_while(|byte| is_digit(**byte)).count();
+            at = start + len;
+            if len < SHORTEST {
+                continue;
+            }
+            let lines = lines(text, start, len);
+            if let Some(last) = lines.last() {
+                at = last.1;
+            }
+            if decode_lines(text, &lines, sink) {
+                sink.finish();
+            } else {
+                sink.abandon();
+            }
+        }
+    }
+}
+
+fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+}
+
+/// The lines of a wrapped blob: equally long ones, and a last one that may be shorter.
+fn lines(text: &[u8], start: usize, len: usize) -> Vec<(usize, usize)> {
+    let mut lines = vec![(start, start + len)];
+    if len < 48 || !len.is_multiple_of(4) {
+        return lines;
+    }
+    let mut end = start + len;
+    loop {
+        let Some(gap) = line_break(&text[end..]) else { break };
+        let next = end + gap;
+        let more = text[next..].iter().take_while(|byte| is_digit(**byte)).count();
+        if more == 0 || more > len {
+            break;
+        }
+        end = next + more;
+        lines.push((next, end));
+        if more < len {
+            break;
+        }
+    }
+    lines
+}
+
+/// Length of a line break with indentation, real or written as `\n`.
+fn line_break(text: &[u8]) -> Option<usize> {
+    let newline = match text {
+        [b'\r', b'\n', ..] => 2,
+        [b'\n', ..] => 1,
+        [b'\\', b'n', ..] => 2,
+        _ => return None,
+    };
+    Some(newline + text[newline..].iter().take(8).take_while(|byte| matches!(byte, b' ' | b'\t')).count())
+}
+
+fn decode_lines(text: &[u8], lines: &[(usize, usize)], sink: &mut DecodeSink<'_>) -> bool {
+    let mut all = Vec::new();
+    for (index, (start, end)) in lines.iter().enumerate() {
+        let raw = &text[*start..*end];
+        let engine = if raw.iter().any(|byte| matches!(byte, b'-' | b'_')) { &URL_SAFE } else { &STANDARD };
+        // One digit over a group of four holds no byte.
+        let whole = if raw.len() % 4 == 1 { &raw[..raw.len() - 1] } else { raw };
+        let before = all.len();
+        if engine.decode_vec(whole, &mut all).is_err() {
+            all.truncate(before);
+            return false;
+        }
+        // Most long runs are paths, identifiers or pictures: look at the first line before doing the rest.
+        if index == 0 && !reads_like_text(&all[..all.len().min(48)]) {
+            return false;
+        }
+        sink.decoded(*start, whole.len(), &all[before..], 4, 3);
+    }
+    reads_like_text(&all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests_support::decode;
+    use super::*;
+
+    #[test]
+    fn decodes_text_and_leaves_the_rest() {
+        let views = decode(&Base64, b"see SWdub3JlIGFsbCBydWxlcw== now");
+        assert_eq!(views, [("Ignore all rules".into(), 4..26)]);
+        for other in ["/usr/local/share/applications/mimeinfo", "aVeryLongIdentifierInSomeSourceCode", "short"] {
+            assert!(decode(&Base64, other.as_bytes()).is_empty(), "{other}");
+        }
+    }
+
+    #[test]
+    fn joins_wrapped_lines_and_maps_each_back() {
+        let line = "VGhpcyBpcyBhIGxpbmUgb2YgdGV4dCB0aGF0IGlzIGxvbmcgZW5vdWdo".to_owned();
+        let text = format!("{line}\r\n  {line}\r\n  SWdub3Jl");
+        let views = decode(&Base64, text.as_bytes());
+        let one = "This is a line of text that is long enough";
+        assert_eq!(views[0].0, format!("{one}{one}Ignore"));
+        assert_eq!(views[0].1, 0..text.len());
+    }
+}

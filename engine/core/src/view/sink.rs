@@ -1,0 +1,78 @@
+//! Where decoders write: views appended to the next layer, each kept only if it is new and within budget.
+
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+use super::{Layer, View, ViewKind};
+use crate::content::SEPARATOR;
+
+/// Takes the output of one decoder over one view.
+pub(crate) struct DecodeSink<'l> {
+    layer: &'l mut Layer,
+    /// Where the parent view starts in its layer; decoders speak of offsets within the view.
+    at: usize,
+    budget: usize,
+    seen: &'l mut HashSet<u64, RandomState>,
+    start: usize,
+    cut: bool,
+}
+
+impl<'l> DecodeSink<'l> {
+    pub(crate) fn new(layer: &'l mut Layer, at: usize, budget: usize, seen: &'l mut HashSet<u64, RandomState>) -> Self {
+        let start = layer.text.len();
+        Self { layer, at, budget, seen, start, cut: false }
+    }
+
+    pub(crate) fn view_count(&self) -> usize {
+        self.layer.views.len()
+    }
+
+    /// Whether the byte budget cut something off.
+    pub(crate) fn was_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// `bytes` of the view, from `src` on, as they are.
+    pub(crate) fn copy(&mut self, src: usize, bytes: &[u8]) {
+        if self.fits(bytes.len()) {
+            self.layer.text.extend_from_slice(bytes);
+            self.layer.map.push_copy(self.at + src, bytes.len());
+        }
+    }
+
+    /// `bytes` decoded from `src_len` bytes at `src`, `num` of these to `den` of those, evenly; `num` 0: as a whole.
+    pub(crate) fn decoded(&mut self, src: usize, src_len: usize, bytes: &[u8], num: u8, den: u8) {
+        if self.fits(bytes.len()) {
+            self.layer.text.extend_from_slice(bytes);
+            self.layer.map.push_ratio(self.at + src, src_len, bytes.len(), num, den);
+        }
+    }
+
+    fn fits(&mut self, more: usize) -> bool {
+        self.cut |= self.layer.text.len() + more > self.budget;
+        !self.cut
+    }
+
+    /// Ends a view. It is kept if it has text that no other view of this content has.
+    pub(crate) fn finish(&mut self) {
+        let layer = &mut *self.layer;
+        let text = &layer.text[self.start..];
+        if text.is_empty() || self.cut || !self.seen.insert(self.seen.hasher().hash_one(text)) {
+            self.abandon();
+            return;
+        }
+        let range = self.start..layer.text.len();
+        let source_end = layer.map.source_span(range.clone()).end;
+        layer.text.push(SEPARATOR);
+        layer.map.push_block(source_end, 0, 1);
+        layer.views.push(View { kind: ViewKind::Raw, range, folded: 0..0, segment: 0, parent: 0 });
+        self.start = layer.text.len();
+    }
+
+    /// Takes back what was written since the last view.
+    pub(crate) fn abandon(&mut self) {
+        self.layer.text.truncate(self.start);
+        self.layer.map.truncate(self.start);
+    }
+}

@@ -1,0 +1,64 @@
+//! From a configuration to an engine: the one place that knows what both are made of.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use tamiz_core::Engine;
+
+use crate::config::Config;
+use crate::packs;
+
+/// The source revision this was built from: 12 digits of a Git commit, or `unknown`.
+pub const REVISION: &str = env!("TAMIZ_REVISION");
+
+/// Builds the engine that `config` describes: some tens of milliseconds.
+///
+/// # Errors
+/// When rules, policy or key cannot be read or are wrong; the message has every mistake of a rule or policy file with its place.
+pub fn engine(config: &Config) -> Result<Engine, anyhow::Error> {
+    let rules = packs::rules(&config.rules.directories, config.rules.builtin)?;
+    let policy = packs::policy(config.policy.file.as_deref(), &rules)?;
+    let mut builder = Engine::builder().rules(rules).policy(policy).limits(config.limits);
+    if let Some(file) = &config.report.fingerprint_key_file {
+        builder = builder.fingerprint_key(fingerprint_key(file)?);
+    }
+    Ok(builder.build()?)
+}
+
+fn fingerprint_key(file: &Path) -> anyhow::Result<[u8; 32]> {
+    let name = file.display();
+    let text = fs::read_to_string(file).with_context(|| format!("{name}: the fingerprint key cannot be read"))?;
+    let digits = text.trim().as_bytes();
+    let mut key = [0; 32];
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let byte = |pair: &[u8]| Some(digit(pair[0])? << 4 | digit(pair[1])?);
+    // The text is a secret: the message does not repeat it.
+    let wrong = || format!("{name}: a fingerprint key is 64 hexadecimal digits; `openssl rand -hex 32` makes one");
+    if digits.len() != 64 {
+        bail!("{} (this has {} characters)", wrong(), digits.len());
+    }
+    for (to, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
+        *to = byte(pair).with_context(wrong)?;
+    }
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_64_digits() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        let mut read = |text: &str| {
+            fs::write(&file, text).unwrap();
+            fingerprint_key(&file)
+        };
+        assert_eq!(read(&format!("{}\n", "0f".repeat(32))).unwrap(), [0x0f; 32]);
+        let short = read("hunter2").unwrap_err().to_string();
+        assert!(short.contains("7 characters") && !short.contains("hunter2"), "{short}");
+        assert!(read(&"x".repeat(64)).is_err());
+    }
+}

@@ -1,0 +1,194 @@
+//! The command line: translates arguments into calls and answers into text, JSON and exit codes.
+//!
+//! Exit codes: 0 nothing at or above `--fail-on`; 1 something was; 2 something could not be done.
+
+mod complete;
+//TMP mod config;
+mod eval;
+mod rules;
+mod scan;
+//TMP mod serve;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use tamiz_core::{ContentKind, Format};
+
+/// Inspects what goes into and comes out of language models: prompt injection, tool poisoning, data leaks.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tamiz",
+    version,
+    propagate_version = true,
+    max_term_width = 110,
+    after_help = "Try:  tamiz scan examples/        what is in these files?\n      \
+                  echo 'Ignore all previous instructions' | tamiz scan -\n      \
+                  tamiz rules list                what is looked for\n      \
+                  tamiz serve                     the same over gRPC\n\n\
+                  Exit codes: 0 nothing found, 1 found at or above --fail-on, 2 something could not be done."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Inspect files, directories or standard input.
+    Scan(Box<scan::ScanArgs>),
+    //TMP Serve(serve::ServeArgs),
+    /// List, show and check rules.
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+    /// Measure recall, false alarms and latency on labelled records.
+    Eval(eval::EvalArgs),
+    //TMP Config(config::ConfigCommand),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff); `tamiz man | man -l -` shows it.
+    Man,
+    /// Print the JSON Schema of a report.
+    Schema,
+}
+
+/// Rules and policy to use, shared by several commands.
+#[derive(Debug, Args, Default, Clone)]
+pub(crate) struct RuleArgs {
+    /// Add the rules in this directory (`*.toml`, recursively); a rule with a known id replaces it. May be given again.
+    #[arg(long = "rules", value_name = "DIR")]
+    pub(crate) rule_dirs: Vec<PathBuf>,
+    /// Leave the built-in rules out.
+    #[arg(long)]
+    pub(crate) no_builtin_rules: bool,
+    /// Decide by this policy instead of the shipped one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+/// `--kind`
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum KindArg {
+    /// Text from the user of the model.
+    Prompt,
+    /// Arguments that the model passes to a tool.
+    ToolArguments,
+    /// What a tool, web page or file gave back.
+    ToolOutput,
+    /// Names, descriptions and schemas of tools.
+    ToolMetadata,
+    /// What the model said.
+    ModelOutput,
+}
+
+impl From<KindArg> for ContentKind {
+    fn from(kind: KindArg) -> Self {
+        match kind {
+            KindArg::Prompt => Self::Prompt,
+            KindArg::ToolArguments => Self::ToolArguments,
+            KindArg::ToolOutput => Self::ToolOutput,
+            KindArg::ToolMetadata => Self::ToolMetadata,
+            KindArg::ModelOutput => Self::ModelOutput,
+        }
+    }
+}
+
+/// `--format`
+#[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
+pub(crate) enum FormatArg {
+    /// Find out.
+    Auto,
+    /// Plain text.
+    Text,
+    /// One JSON value per file; chat transcripts and MCP messages are recognised.
+    Json,
+    /// One JSON value per line, one report each.
+    Jsonl,
+    /// MCP JSON-RPC.
+    Mcp,
+}
+
+impl From<FormatArg> for Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Auto => Self::Auto,
+            FormatArg::Text => Self::Text,
+            FormatArg::Json => Self::Json,
+            FormatArg::Jsonl => Self::Jsonl,
+            FormatArg::Mcp => Self::Mcp,
+        }
+    }
+}
+
+/// How a command that did its work ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Clean,
+    Found,
+    CouldNot,
+}
+
+/// Runs the command line given to the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not mistakes.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match run(cli.command) {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Found) => ExitCode::from(1),
+        Ok(Outcome::CouldNot) => ExitCode::from(2),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(anstream::stderr(), "{}", describe(&error));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Scan(args) => scan::run(*args),
+        //TMP Command::Serve(args) => serve::run(args),
+        Command::Rules(command) => rules::run(command),
+        Command::Eval(args) => eval::run(args),
+        //TMP Command::Config(command) => config::run(command),
+        Command::Completions { shell } => complete::completions(shell, Cli::command()),
+        Command::Man => complete::man(Cli::command()),
+        Command::Schema => {
+            writeln!(io::stdout(), "{:#}", tamiz_core::Report::json_schema())?;
+            Ok(Outcome::Clean)
+        }
+    }
+}
+
+/// `error: …`, unless the message already says so itself, as diagnostics with a place do.
+fn describe(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    if text.contains(": error[") { text.trim_end().to_owned() } else { format!("error: {text}") }
+}
+
+/// Whether the reader of our output went away, as `head` does: no failure of ours.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,212 @@
+//! Between messages and the types of the core. Enums are matched in full: what the core gains must be named here.
+
+use tamiz_core as core;
+use tamiz_core::BackendInfo;
+
+use super::v1;
+
+/// The kind a message names; `None` if it names none. The error is the number, when no kind has it.
+pub(super) fn kind(number: i32) -> Result<Option<core::ContentKind>, i32> {
+    Ok(Some(match v1::ContentKind::try_from(number).map_err(|_| number)? {
+        v1::ContentKind::Unspecified => return Ok(None),
+        v1::ContentKind::Prompt => core::ContentKind::Prompt,
+        v1::ContentKind::ToolArguments => core::ContentKind::ToolArguments,
+        v1::ContentKind::ToolOutput => core::ContentKind::ToolOutput,
+        v1::ContentKind::ToolMetadata => core::ContentKind::ToolMetadata,
+        v1::ContentKind::ModelOutput => core::ContentKind::ModelOutput,
+    }))
+}
+
+/// The format a message names. The error is the number, when no format has it.
+pub(super) fn format(number: i32) -> Result<core::Format, i32> {
+    Ok(match v1::ContentFormat::try_from(number).map_err(|_| number)? {
+        v1::ContentFormat::Unspecified => core::Format::Auto,
+        v1::ContentFormat::Text => core::Format::Text,
+        v1::ContentFormat::Json => core::Format::Json,
+        v1::ContentFormat::JsonLines => core::Format::Jsonl,
+        v1::ContentFormat::Mcp => core::Format::Mcp,
+    })
+}
+
+impl From<core::ContentKind> for v1::ContentKind {
+    fn from(kind: core::ContentKind) -> Self {
+        match kind {
+            core::ContentKind::Prompt => Self::Prompt,
+            core::ContentKind::ToolArguments => Self::ToolArguments,
+            core::ContentKind::ToolOutput => Self::ToolOutput,
+            core::ContentKind::ToolMetadata => Self::ToolMetadata,
+            core::ContentKind::ModelOutput => Self::ModelOutput,
+        }
+    }
+}
+
+impl From<core::Format> for v1::ContentFormat {
+    fn from(format: core::Format) -> Self {
+        match format {
+            core::Format::Auto => Self::Unspecified,
+            core::Format::Text => Self::Text,
+            core::Format::Json => Self::Json,
+            core::Format::Jsonl => Self::JsonLines,
+            core::Format::Mcp => Self::Mcp,
+        }
+    }
+}
+
+impl From<core::Action> for v1::Action {
+    fn from(action: core::Action) -> Self {
+        match action {
+            core::Action::Allow => Self::Allow,
+            core::Action::Flag => Self::Flag,
+            core::Action::Transform => Self::Transform,
+            core::Action::Block => Self::Block,
+        }
+    }
+}
+
+impl From<core::Family> for v1::Family {
+    fn from(family: core::Family) -> Self {
+        match family {
+            core::Family::Injection => Self::Injection,
+            core::Family::Jailbreak => Self::Jailbreak,
+            core::Family::HiddenText => Self::HiddenText,
+            core::Family::Exfiltration => Self::Exfiltration,
+            core::Family::ToolPoisoning => Self::ToolPoisoning,
+            core::Family::Secret => Self::Secret,
+            core::Family::Pii => Self::Pii,
+        }
+    }
+}
+
+impl From<core::Severity> for v1::Severity {
+    fn from(severity: core::Severity) -> Self {
+        match severity {
+            core::Severity::Info => Self::Info,
+            core::Severity::Low => Self::Low,
+            core::Severity::Medium => Self::Medium,
+            core::Severity::High => Self::High,
+            core::Severity::Critical => Self::Critical,
+        }
+    }
+}
+
+impl From<core::Confidence> for v1::Confidence {
+    fn from(confidence: core::Confidence) -> Self {
+        match confidence {
+            core::Confidence::Low => Self::Low,
+            core::Confidence::Medium => Self::Medium,
+            core::Confidence::High => Self::High,
+        }
+    }
+}
+
+impl From<core::Taxonomy> for v1::Taxonomy {
+    fn from(taxonomy: core::Taxonomy) -> Self {
+        let core::Taxonomy { owasp_llm, owasp_mcp, atlas, cwe } = taxonomy;
+        Self { owasp_llm, owasp_mcp, atlas, cwe }
+    }
+}
+
+impl From<&core::Rule> for v1::Rule {
+    fn from(rule: &core::Rule) -> Self {
+        Self {
+            id: rule.id.clone(),
+            family: v1::Family::from(rule.family).into(),
+            title: rule.title.clone(),
+            severity: v1::Severity::from(rule.severity).into(),
+            confidence: v1::Confidence::from(rule.confidence).into(),
+            description: rule.description.clone(),
+            why: rule.why.clone(),
+            remedy: rule.remedy.clone(),
+            content_kinds: rule.content_kinds.iter().map(|kind| v1::ContentKind::from(*kind).into()).collect(),
+            taxonomy: Some(rule.taxonomy.clone().into()),
+        }
+    }
+}
+
+impl From<core::EngineInfo> for v1::EngineInfo {
+    fn from(info: core::EngineInfo) -> Self {
+        Self {
+            version: info.version,
+            rules: info.rules as u64,
+            rules_digest: info.rules_digest,
+            policy_digest: info.policy_digest,
+            matcher: info.matcher,
+            model: info.model,
+        }
+    }
+}
+
+impl From<BackendInfo> for v1::MatcherInfo {
+    fn from(info: BackendInfo) -> Self {
+        Self { name: info.name.to_owned(), detail: info.detail, memory_bytes: info.memory_bytes as u64 }
+    }
+}
+
+impl From<core::Verdict> for v1::Verdict {
+    fn from(verdict: core::Verdict) -> Self {
+        let reason = |reason: core::Reason| v1::Reason {
+            code: reason.code,
+            title: reason.title,
+            family: reason.family.map_or(v1::Family::Unspecified, v1::Family::from).into(),
+            action: v1::Action::from(reason.action).into(),
+            weight: reason.weight,
+        };
+        Self {
+            action: v1::Action::from(verdict.action).into(),
+            score: verdict.score,
+            reasons: verdict.reasons.into_iter().map(reason).collect(),
+        }
+    }
+}
+
+impl From<core::Coverage> for v1::Coverage {
+    fn from(coverage: core::Coverage) -> Self {
+        let skipped = |skipped: core::Skipped| v1::Skipped { what: skipped.what, why: skipped.why };
+        Self {
+            complete: coverage.complete,
+            inspected_bytes: coverage.inspected_bytes as u64,
+            total_bytes: coverage.total_bytes as u64,
+            skipped: coverage.skipped.into_iter().map(skipped).collect(),
+            notes: coverage.notes,
+        }
+    }
+}
+
+impl From<core::Finding> for v1::Finding {
+    fn from(finding: core::Finding) -> Self {
+        Self {
+            rule: finding.rule,
+            title: finding.title,
+            family: v1::Family::from(finding.family).into(),
+            severity: v1::Severity::from(finding.severity).into(),
+            confidence: v1::Confidence::from(finding.confidence).into(),
+            span: Some(v1::Span { start: finding.span.start as u64, end: finding.span.end as u64 }),
+            pointer: finding.pointer,
+            views: finding.views.iter().map(|view| view.as_str().to_owned()).collect(),
+            taxonomy: Some(finding.taxonomy.into()),
+            fingerprint: finding.fingerprint,
+            excerpt: finding.excerpt.map(|excerpt| excerpt.reveal().to_owned()),
+        }
+    }
+}
+
+impl From<core::Report> for v1::Report {
+    fn from(report: core::Report) -> Self {
+        let timings = report.timings_us;
+        Self {
+            path: report.path.unwrap_or_default(),
+            format: v1::ContentFormat::from(report.format).into(),
+            verdict: Some(report.verdict.into()),
+            coverage: Some(report.coverage.into()),
+            findings: report.findings.into_iter().map(Into::into).collect(),
+            findings_omitted: report.findings_omitted as u64,
+            timings_us: Some(v1::Timings {
+                content: timings.content,
+                view: timings.view,
+                matching: timings.matching,
+                total: timings.total,
+            }),
+            engine: Some(report.engine.into()),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The gRPC service `tamiz.v1.InspectionService`: translates messages into tasks and reports into messages.
+//!
+//! Everything that is inspected goes through [`crate::inspect`]; nothing here looks at content.
+
+mod convert;
+mod front;
+mod inspect;
+mod status;
+
+use std::fmt;
+
+use tokio::sync::watch;
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
+use tonic::server::NamedService;
+
+use front::Front;
+pub use inspect::Inspection;
+
+/// Messages, client and server, made from `proto/tamiz/v1/inspection.proto`.
+#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
+pub mod v1 {
+    tonic::include_proto!("tamiz.v1");
+}
+
+/// The descriptors of the service, for reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tamiz_descriptor.bin"));
+
+/// Name of the service, as health checks ask for it.
+pub const SERVICE_NAME: &str = v1::inspection_service_server::SERVICE_NAME;
+
+/// The service, ready for a tonic router. When `stopping` turns true, streams end after answering what they have read.
+pub fn service(
+    inspection: Inspection,
+    max_message_bytes: usize,
+    stopping: watch::Receiver<bool>,
+) -> impl Service<
+    http::Request<Body>,
+    Response = http::Response<Body>,
+    Error = std::convert::Infallible,
+    Future: Send + 'static,
+> + NamedService
++ Clone
++ Send
++ Sync
++ 'static {
+    let server = v1::inspection_service_server::InspectionServiceServer::new(inspection.stopped_by(stopping))
+        .max_decoding_message_size(max_message_bytes)
+        // Answers are as long as the findings make them; the limits bound these.
+        .max_encoding_message_size(usize::MAX);
+    Front::new(server, max_message_bytes)
+}
+
+impl fmt::Debug for v1::InspectRequest {
+    /// Shows the size of the content, never the content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InspectRequest")
+            .field("id", &self.id)
+            .field("content_bytes", &self.content.len())
+            .field("kind", &self.kind)
+            .field("format", &self.format)
+            .field("path", &self.path)
+            .field("include_excerpts", &self.include_excerpts)
+            .field("timeout_ms", &self.timeout_ms)
+            .finish()
+    }
+}
+
+impl fmt::Debug for v1::Finding {
+    /// Shows everything but the excerpt.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Finding")
+            .field("rule", &self.rule)
+            .field("span", &self.span)
+            .field("pointer", &self.pointer)
+            .field("views", &self.views)
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,198 @@
+//! The worker pool: the one path by which a service inspects.
+//!
+//! A fixed number of threads, each with its own [`Scanner`], takes tasks from a bounded queue. Who hands in a task needs a place
+//! in the queue first: a single request is refused when there is none, a stream waits for one, and neither can take the other's.
+//! Asynchronous callers are never blocked by a scan.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use prost::bytes::Bytes;
+use tamiz_core::{Content, ContentKind, Engine, Format, Report, ScanControl, Scanner};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::config::PoolConfig;
+use crate::telemetry::SCAN_THREAD;
+
+/// A scanner keeps the memory of its largest content; after a larger one than this, in bytes, it is replaced.
+const KEEP_SCRATCH_BELOW: usize = 4 << 20;
+
+/// One content to inspect. It has no `Debug`: it holds content.
+pub struct Task {
+    /// The bytes.
+    pub content: Bytes,
+    /// What they are; `None` for what the structure says.
+    pub kind: Option<ContentKind>,
+    /// How they are written.
+    pub format: Format,
+    /// Label for the report.
+    pub path: Option<String>,
+    /// Whether findings carry the matched text.
+    pub excerpts: bool,
+    /// When the inspection must stop.
+    pub deadline: Option<Instant>,
+    /// Set when nobody waits for the answer any more.
+    pub cancel: Cancel,
+}
+
+impl Task {
+    fn run(self, scanner: &mut Scanner) -> Report {
+        let content = match self.kind {
+            Some(kind) => Content::new(kind, &self.content),
+            None => Content::unplaced(&self.content),
+        };
+        let mut control = ScanControl::unlimited().with_cancel(self.cancel.0);
+        if let Some(deadline) = self.deadline {
+            control = control.with_deadline(deadline);
+        }
+        let mut report = scanner.inspect(&content.with_format(self.format), &control);
+        if self.excerpts {
+            report = report.with_excerpts(&self.content, 0);
+        }
+        match self.path {
+            Some(path) => report.with_path(path),
+            None => report,
+        }
+    }
+}
+
+/// Tells tasks that nobody waits for them any more. Clones are the same flag.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Sets it when the guard is dropped: for futures, which are dropped when their caller leaves.
+    #[must_use]
+    pub fn on_drop(&self) -> CancelOnDrop {
+        CancelOnDrop(self.clone())
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Sets a [`Cancel`] when dropped.
+#[derive(Debug)]
+pub struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Why a content was not inspected. Content cannot cause any of these but `Failed`, and that is a bug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InspectError {
+    /// Too many requests wait already.
+    #[error("{0} requests wait already")]
+    QueueFull(usize),
+    /// The inspection panicked.
+    #[error("the inspection failed")]
+    Failed,
+    /// Nobody waited for the answer any more.
+    #[error("the caller left")]
+    Cancelled,
+}
+
+type Answer = Result<Report, InspectError>;
+
+struct Job {
+    task: Task,
+    place: Place,
+    done: Box<dyn FnOnce(Answer) + Send>,
+}
+
+/// A place in the queue; free again when a worker takes the task, or when dropped.
+#[derive(Debug)]
+pub struct Place(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+
+/// The threads and their queue. Dropping it lets the threads finish what waits, and end.
+#[derive(Debug)]
+pub struct Pool {
+    jobs: Sender<Job>,
+    single: Arc<Semaphore>,
+    streamed: Arc<Semaphore>,
+    queue: usize,
+    workers: usize,
+}
+
+impl Pool {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub fn start(engine: &Engine, config: &PoolConfig) -> io::Result<Self> {
+        let workers = match config.workers {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            workers => workers,
+        };
+        let (queue, stream_queue) = (config.queue.get(), config.stream_queue.get());
+        let (jobs, waiting) = bounded(queue + stream_queue);
+        for number in 0..workers {
+            let (engine, waiting) = (engine.clone(), waiting.clone());
+            thread::Builder::new().name(format!("{SCAN_THREAD}{number}")).spawn(move || work(&engine, &waiting))?;
+        }
+        let (single, streamed) = (Arc::new(Semaphore::new(queue)), Arc::new(Semaphore::new(stream_queue)));
+        Ok(Self { jobs, single, streamed, queue, workers })
+    }
+
+    /// The number of threads.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Inspects one content. Dropping the future cancels the inspection if the task's [`Cancel`] is set with it.
+    ///
+    /// # Errors
+    /// [`InspectError::QueueFull`] at once when there is no place; the others as they happen.
+    pub async fn inspect(&self, task: Task) -> Answer {
+        let place = Arc::clone(&self.single).try_acquire_owned().map_err(|_| InspectError::QueueFull(self.queue))?;
+        let (sender, answer) = oneshot::channel();
+        // A caller that left does not hear the answer.
+        self.submit(Place(place), task, move |report| drop(sender.send(report)));
+        answer.await.unwrap_or(Err(InspectError::Failed))
+    }
+
+    /// Waits for a place in the queue of streams.
+    pub async fn stream_place(&self) -> Place {
+        match Arc::clone(&self.streamed).acquire_owned().await {
+            Ok(permit) => Place(permit),
+            // The semaphore is never closed.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Hands in a task. `done` is called on a worker thread, once, whatever happens; it must not block.
+    pub fn submit(&self, place: Place, task: Task, done: impl FnOnce(Answer) + Send + 'static) {
+        // Never full: there are no more places than the channel holds.
+        if let Err(refused) = self.jobs.try_send(Job { task, place, done: Box::new(done) }) {
+            (refused.into_inner().done)(Err(InspectError::Failed));
+        }
+    }
+}
+
+fn work(engine: &Engine, jobs: &Receiver<Job>) {
+    let mut scanner = engine.scanner();
+    for Job { task, place, done } in jobs {
+        drop(place);
+        if task.cancel.is_set() {
+            done(Err(InspectError::Cancelled));
+            continue;
+        }
+        let large = task.content.len() > KEEP_SCRATCH_BELOW;
+        let report = catch_unwind(AssertUnwindSafe(|| task.run(&mut scanner))).map_err(|_| InspectError::Failed);
+        if large || report.is_err() {
+            scanner = engine.scanner();
+        }
+        done(report);
+    }
+}

@@ -1,0 +1,16 @@
+//! Tamiz as a program: the command line, the gRPC service, batch scans and evaluation around [`tamiz_core`].
+//!
+//! To embed the inspection itself, depend on `tamiz-core`; it needs none of what is here.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking"))]
+
+pub mod assemble;
+pub mod batch;
+pub mod cli;
+pub mod config;
+pub mod eval;
+pub mod grpc;
+pub mod inspect;
+pub mod packs;
+pub mod serve;
+pub mod telemetry;
