@@ -22,7 +22,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .emit_rerun_if_changed(false)
         .compile_fds(descriptors)?;
 
-    println!("cargo:rustc-env=TAMIZ_REVISION={}", revision().unwrap_or_else(|| "unknown".into()));
+    // Not a TAMIZ_ name: cargo also sets it for the programs it runs, and those are settings to us.
+    println!("cargo:rustc-env=SOURCE_REVISION={}", revision().unwrap_or_else(|| "unknown".into()));
     Ok(())
 }
 

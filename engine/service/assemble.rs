@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::packs;
 
 /// The source revision this was built from: 12 digits of a Git commit, or `unknown`.
-pub const REVISION: &str = env!("TAMIZ_REVISION");
+pub const REVISION: &str = env!("SOURCE_REVISION");
 
 /// Builds the engine that `config` describes: some tens of milliseconds.
 ///

@@ -359,7 +359,13 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let ranges = [
-            ("server.max_message_bytes", self.server.max_message_bytes, 1 << 10, 1 << 31, "it may be 1024 to 2147483648"),
+            (
+                "server.max_message_bytes",
+                self.server.max_message_bytes,
+                1 << 10,
+                1 << 31,
+                "it may be 1024 to 2147483648",
+            ),
             ("server.stream_in_flight", self.server.stream_in_flight.get(), 1, 1 << 16, "it may be 1 to 65536"),
             ("pool.workers", self.pool.workers, 0, 1_024, "it may be 0 (one per core) to 1024"),
             ("pool.queue", self.pool.queue.get(), 1, 1 << 20, "it may be 1 to 1048576"),
@@ -417,7 +423,10 @@ mod tests {
         assert_eq!(unknown.hint.as_deref(), Some("did you mean `listen`?"));
         let section = wrong("[serve]\n");
         assert_eq!((section.line, section.hint.as_deref()), (1, Some("did you mean `server`?")));
-        assert_eq!(wrong("shutdown_grace_ms = 1\n").hint.as_deref(), Some("`shutdown_grace_ms` belongs under [server]"));
+        assert_eq!(
+            wrong("shutdown_grace_ms = 1\n").hint.as_deref(),
+            Some("`shutdown_grace_ms` belongs under [server]")
+        );
         let limit = wrong("[limits]\n\nmax_finding = 1\n");
         assert_eq!((limit.line, limit.hint.as_deref()), (3, Some("did you mean `max_findings`?")));
         assert_eq!(wrong("[server]\nlisten = \"localhost\"\n").line, 2);

@@ -3,7 +3,7 @@
 //! Two things could break that promise behind our back, and are stopped here: libraries that log what they receive, and
 //! panics, whose messages may quote the text that was being handled.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::panic;
 use std::thread;
 
@@ -24,15 +24,15 @@ pub(crate) const SCAN_THREAD: &str = "tamiz-scan-";
 /// # Errors
 /// When the filter cannot be parsed.
 pub fn init(config: &LogConfig) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder()
-        .parse(&config.filter)
-        .with_context(|| format!("log.filter = {:?} is no log filter; try `info` or `info,tamiz=debug`", config.filter))?;
+    let filter = EnvFilter::builder().parse(&config.filter).with_context(|| {
+        format!("log.filter = {:?} is no log filter; try `info` or `info,tamiz=debug`", config.filter)
+    })?;
     // Below `info`, libraries log what passes through them, whatever the filter asks for.
     let ours = filter_fn(|event| {
         let ours = event.target() == "tamiz" || event.target().starts_with("tamiz::");
         ours || *event.level() <= LevelFilter::INFO
     });
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let layer = tracing_subscriber::fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr);
     let layer = match config.format {
         LogFormat::Text => layer.boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),

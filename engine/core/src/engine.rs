@@ -235,6 +235,7 @@ impl Scanner {
                 findings: &mut self.findings,
                 limit: shared.limits.max_findings,
                 kinds: &shared.kinds,
+                body,
             };
             let layer = self.layers.layer(depth);
             let raw = self.raw.run(&shared.rules.raw, &*shared.raw, text, false, depth, &mut recorder, control);
@@ -302,9 +303,10 @@ impl Scanned<'_> {
         &self.scanner.coverage
     }
 
-    /// The rules that matched, each once.
-    pub fn matched(&self) -> impl Iterator<Item = &Rule> {
-        self.scanner.findings.rules.iter().map(|rule| self.scanner.engine.shared.rules.rule(*rule))
+    /// The rules that matched, each once, and whether they matched nothing but quotations.
+    pub fn matched(&self) -> impl Iterator<Item = (&Rule, bool)> {
+        let rules = &self.scanner.engine.shared.rules;
+        self.scanner.findings.rules.iter().map(|(rule, quoted)| (rules.rule(*rule), *quoted))
     }
 
     /// Decides, without making a report.

@@ -3,11 +3,11 @@
 //! Exit codes: 0 nothing at or above `--fail-on`; 1 something was; 2 something could not be done.
 
 mod complete;
-//TMP mod config;
+mod config;
 mod eval;
 mod rules;
 mod scan;
-//TMP mod serve;
+mod serve;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -38,13 +38,16 @@ struct Cli {
 enum Command {
     /// Inspect files, directories or standard input.
     Scan(Box<scan::ScanArgs>),
-    //TMP Serve(serve::ServeArgs),
+    /// Serve inspections over gRPC.
+    Serve(serve::ServeArgs),
     /// List, show and check rules.
     #[command(subcommand)]
     Rules(rules::RulesCommand),
     /// Measure recall, false alarms and latency on labelled records.
     Eval(eval::EvalArgs),
-    //TMP Config(config::ConfigCommand),
+    /// Check or print the configuration.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -159,10 +162,10 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Scan(args) => scan::run(*args),
-        //TMP Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(args),
         Command::Rules(command) => rules::run(command),
         Command::Eval(args) => eval::run(args),
-        //TMP Command::Config(command) => config::run(command),
+        Command::Config(command) => config::run(command),
         Command::Completions { shell } => complete::completions(shell, Cli::command()),
         Command::Man => complete::man(Cli::command()),
         Command::Schema => {

@@ -60,16 +60,29 @@ where
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let timeout = request.headers().get("grpc-timeout").and_then(|value| parse_timeout(value.to_str().ok()?));
-        if let Some(deadline) = timeout.and_then(|timeout| Deadline::new(Instant::now(), timeout)) {
+        let deadline = timeout.and_then(|timeout| Deadline::new(Instant::now(), timeout));
+        if let Some(deadline) = deadline {
             request.extensions_mut().insert(deadline);
         }
         let (call, limit) = (self.inner.call(request), self.max_message_bytes);
         Box::pin(async move {
-            let response = call.await?;
+            // tonic keeps the deadline too, but calls it CANCELLED when it passes.
+            let expired = async {
+                match deadline {
+                    Some(deadline) => tokio::time::sleep_until(deadline.end.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let response = tokio::select! {
+                biased;
+                response = call => response?,
+                () = expired => return Ok(status::call_expired().into_http()),
+            };
             // The service itself never says this; the decoder before it does, of messages beyond the limit.
-            let out_of_range = response.headers().get("grpc-status").is_some_and(|code| {
-                code.as_bytes() == (Code::OutOfRange as i32).to_string().as_bytes()
-            });
+            let out_of_range = response
+                .headers()
+                .get("grpc-status")
+                .is_some_and(|code| code.as_bytes() == (Code::OutOfRange as i32).to_string().as_bytes());
             Ok(if out_of_range { status::too_large(limit).into_http() } else { response })
         })
     }

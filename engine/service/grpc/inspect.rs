@@ -215,7 +215,8 @@ impl InspectionService for Inspection {
         request: Request<v1::ListRulesRequest>,
     ) -> Result<Response<v1::ListRulesResponse>, Status> {
         let families = request.into_inner().families;
-        let unknown = families.iter().find(|number| !matches!(v1::Family::try_from(**number), Ok(family) if family as i32 != 0));
+        let unknown =
+            families.iter().find(|number| !matches!(v1::Family::try_from(**number), Ok(family) if family as i32 != 0));
         if let Some(number) = unknown {
             return Err(status::invalid(vec![FieldViolation::new("families", format!("{number} is no Family"))]));
         }

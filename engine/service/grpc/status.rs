@@ -55,7 +55,7 @@ pub(super) fn stopping() -> Status {
 }
 
 pub(super) fn call_expired() -> Status {
-    let message = "the deadline of the stream passed: requests without an answer were not inspected";
+    let message = "the deadline of the call passed: what has no answer was not inspected";
     status(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", message, ErrorDetails::new())
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Confirmer {
     newest: Vec<u32>,
     phrases: Vec<(u32, usize, usize)>,
     caches: Vec<Option<Box<Cache>>>,
+    /// A window in lower case.
+    lower: Vec<u8>,
 }
 
 /// How far a pass over a text got.
@@ -95,8 +97,8 @@ impl Confirmer {
                     }
                 }
                 Use::Pattern(pattern) => {
-                    let reach = side.patterns[pattern as usize].max_len;
-                    self.widen(pattern, start.saturating_sub(reach), (end + reach).min(text.len()));
+                    let (before, after) = side.patterns[pattern as usize].reach;
+                    self.widen(pattern, start.saturating_sub(before), (start + after).min(text.len()));
                 }
             }
         }
@@ -128,6 +130,12 @@ impl Confirmer {
         recorder: &mut Recorder<'_>,
     ) {
         let pattern = &side.patterns[id];
+        // What is joined here is longer than any one match, so no match is lost by asking for all literals anywhere in it.
+        self.lower.clear();
+        self.lower.extend(text[window.clone()].iter().map(u8::to_ascii_lowercase));
+        if !pattern.also.iter().all(|set| set.iter().any(|finder| finder.find(&self.lower).is_some())) {
+            return;
+        }
         let Some(regex) = pattern.regex() else { return };
         let cache = self.caches[id].get_or_insert_with(|| Box::new(regex.create_cache()));
         let layer: &Layer = recorder.layers.layer(depth);

@@ -9,17 +9,19 @@ mod confirm;
 mod hidden;
 mod homoglyph;
 mod payment_card;
+mod quotation;
 mod terminal;
 pub(crate) mod validate;
 
 pub(crate) use confirm::Confirmer;
 pub(crate) use validate::{Validator, validator, validator_names};
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::ops::Range;
 
-use crate::content::Document;
+use crate::content::{ContentKind, Document};
 use crate::rule::CompiledRules;
 use crate::view::Layers;
 
@@ -65,18 +67,20 @@ pub(crate) struct Found {
     pub(crate) depth: usize,
     pub(crate) view: usize,
     pub(crate) folded: bool,
+    /// It stands in quotation marks, so somebody may be talking about it.
+    pub(crate) quoted: bool,
 }
 
 /// Findings of one content, each rule and place once. Reused from one content to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) list: Vec<Found>,
-    /// Rules that matched, in order of first match.
-    pub(crate) rules: Vec<usize>,
+    /// Rules that matched, in order of first match, and whether all their findings are quotations.
+    pub(crate) rules: Vec<(usize, bool)>,
     /// Findings beyond the limit: counted, not listed.
     pub(crate) omitted: usize,
     seen: HashSet<(usize, usize, usize)>,
-    matched: HashSet<usize>,
+    matched: HashMap<usize, usize>,
 }
 
 impl Findings {
@@ -89,10 +93,17 @@ impl Findings {
     }
 
     fn add(&mut self, found: Found, limit: usize) {
-        let first = self.matched.insert(found.rule);
-        if first {
-            self.rules.push(found.rule);
-        }
+        let first = match self.matched.entry(found.rule) {
+            Entry::Vacant(entry) => {
+                entry.insert(self.rules.len());
+                self.rules.push((found.rule, found.quoted));
+                true
+            }
+            Entry::Occupied(entry) => {
+                self.rules[*entry.get()].1 &= found.quoted;
+                false
+            }
+        };
         // A rule's first finding is always listed: every reason of a verdict has a place to show for it.
         if !first && self.list.len() >= limit {
             self.omitted += 1;
@@ -110,6 +121,7 @@ pub(crate) struct Recorder<'s> {
     pub(crate) findings: &'s mut Findings,
     pub(crate) limit: usize,
     pub(crate) kinds: &'s [u8],
+    pub(crate) body: &'s [u8],
 }
 
 impl Recorder<'_> {
@@ -118,12 +130,19 @@ impl Recorder<'_> {
         let layer = self.layers.layer(depth);
         let Some(view) = layer.views_in(&range, folded).next() else { return };
         let segment = layer.views[view].segment;
-        if self.document.segments()[segment].kinds & self.kinds[rule] == 0 {
+        let kinds = self.document.segments()[segment].kinds;
+        if kinds & self.kinds[rule] == 0 {
             return;
         }
         let range = if folded { layer.unfold(range) } else { range };
+        // Tool metadata is written by the one who would gain, and has no business quoting orders.
+        let quotable = depth == 0 && kinds & ContentKind::ToolMetadata.bit() == 0 && self.rules.rule(rule).family.is_order();
+        let quoted = quotable && {
+            let base = self.document.text(self.body);
+            quotation::is_quoted(&base[layer.views[view].range.clone()], layer.views[view].range.start, &range)
+        };
         let span = self.document.source_span(self.layers.to_document(depth, range));
-        self.findings.add(Found { rule, span, segment, depth, view, folded }, self.limit);
+        self.findings.add(Found { rule, span, segment, depth, view, folded, quoted }, self.limit);
     }
 
     /// Whether the rule applies to the segment of a view.

@@ -59,6 +59,8 @@ pub struct Finding {
     pub span: Span,
     /// JSON pointer of the value it is in; empty for plain text.
     pub pointer: String,
+    /// Whether it stands in quotation marks: somebody may be talking about it, so it counts half.
+    pub quoted: bool,
     /// How the text was made that it was found in, outermost first: `["raw", "base64", "folded"]`.
     pub views: Vec<ViewKind>,
     /// Its place in the field's lists.
@@ -176,6 +178,7 @@ impl Report {
                 confidence: rule.confidence,
                 span: Span { start: found.span.start, end: found.span.end },
                 pointer: document.pointer(found.segment, body),
+                quoted: found.quoted,
                 views,
                 taxonomy: rule.taxonomy.clone(),
                 fingerprint: fingerprinter.print(&rule.id, &body[found.span.clone()]),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use memchr::memmem;
 use regex_automata::meta;
 use regex_automata::util::syntax;
 use regex_syntax::hir::Hir;
@@ -12,6 +13,10 @@ use super::{Rule, RuleSet, literals};
 use crate::detect::{Detector, Validator, detector, validator};
 use crate::matching::{LiteralId, LiteralSet};
 use crate::view::fold_phrase;
+
+/// Sets of literals tried before an expression is run, and literals in one of them.
+const MOST_ALSO: usize = 3;
+const MOST_ALSO_LITERALS: usize = 48;
 
 /// Rules ready to be looked for. Immutable; share it.
 ///
@@ -49,7 +54,10 @@ pub(crate) enum Use {
 #[derive(Debug)]
 pub(crate) struct Pattern {
     pub(crate) rule: usize,
-    pub(crate) max_len: usize,
+    /// Most bytes of a match before its literal, and from its literal's start on.
+    pub(crate) reach: (usize, usize),
+    /// Further sets of literals; every match contains one of each.
+    pub(crate) also: Vec<Vec<memmem::Finder<'static>>>,
     pub(crate) validator: Option<&'static dyn Validator>,
     source: String,
     regex: OnceLock<Option<meta::Regex>>,
@@ -78,8 +86,6 @@ pub(crate) fn parse(pattern: &str) -> Result<Hir, String> {
 fn build(pattern: &str) -> Result<meta::Regex, Box<meta::BuildError>> {
     let config = meta::Config::new()
         .utf8_empty(false)
-        // The literal has been found already; what is left is a short window.
-        .auto_prefilter(false)
         .nfa_size_limit(Some(4 << 20))
         .hybrid_cache_capacity(256 << 10);
     meta::Builder::new().configure(config).syntax(syntax_config()).build(pattern).map_err(Box::new)
@@ -182,10 +188,19 @@ impl SideBuilder {
 
     fn pattern(&mut self, rule: usize, source: &str, validator: Option<&'static dyn Validator>) {
         let Ok(hir) = parse(source) else { return };
-        let (Some(literals), Some(max_len)) = (literals::required(&hir), hir.properties().maximum_len()) else { return };
+        let Some(mut sets) = literals::required(&hir).filter(|_| hir.properties().maximum_len().is_some()) else { return };
+        let first = sets.remove(0);
+        let cheap = |set: &literals::Required| {
+            set.literals.len() <= MOST_ALSO_LITERALS && set.literals.iter().all(|literal| literal.len() > 1)
+        };
+        let finders = |set: literals::Required| {
+            set.literals.iter().map(|literal| memmem::Finder::new(literal).into_owned()).collect()
+        };
+        let also = sets.into_iter().filter(cheap).take(MOST_ALSO).map(finders).collect();
         let id = self.side.patterns.len() as u32;
-        self.side.patterns.push(Pattern { rule, max_len, validator, source: source.to_owned(), regex: OnceLock::new() });
-        for literal in literals {
+        let reach = (first.before, first.after);
+        self.side.patterns.push(Pattern { rule, reach, also, validator, source: source.to_owned(), regex: OnceLock::new() });
+        for literal in first.literals {
             self.add(literal, Use::Pattern(id));
         }
     }

@@ -79,6 +79,12 @@ impl Family {
         Self::ALL.into_iter().find(|family| family.as_str() == name)
     }
 
+    /// Whether its findings are orders to a model, which a text may quote to talk about them.
+    #[must_use]
+    pub fn is_order(self) -> bool {
+        matches!(self, Self::Injection | Self::Jailbreak | Self::ToolPoisoning)
+    }
+
     /// Whose evidence it adds to.
     #[must_use]
     pub fn group(self) -> Group {

@@ -13,21 +13,38 @@ const MOST_REQUIRED: usize = 256;
 /// Shortest useful literal.
 pub(crate) const SHORTEST: usize = 3;
 
-/// Literals, in lower case, one of which is in every match; `None` if there is no good set.
-pub(crate) fn required(hir: &Hir) -> Option<Vec<Vec<u8>>> {
-    let mut set = part(hir).best()?;
-    if set.iter().any(|literal| literal.len() < SHORTEST) {
-        return None;
+/// Literals, in lower case, one of which is in every match, and how far a match may reach around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Required {
+    pub(crate) literals: Vec<Vec<u8>>,
+    /// Most bytes of a match before the literal.
+    pub(crate) before: usize,
+    /// Most bytes of a match after the literal's start.
+    pub(crate) after: usize,
+}
+
+/// All sets of literals that every match must have one of, the best to look for first. None if there is no usable one.
+pub(crate) fn required(hir: &Hir) -> Option<Vec<Required>> {
+    let mut sets = part(hir).into_sets(max_len(hir));
+    sets.sort_by_key(|set| std::cmp::Reverse(quality(&set.literals)));
+    for set in &mut sets {
+        drop_covered(&mut set.literals);
     }
-    // A literal that contains another of the set is found through it.
-    set.sort_by_key(Vec::len);
+    let usable = |set: &Required| set.literals.iter().all(|literal| literal.len() >= SHORTEST);
+    sets.first().is_some_and(usable).then_some(sets)
+}
+
+/// A literal that contains another of the set is found through it.
+fn drop_covered(literals: &mut Vec<Vec<u8>>) {
+    literals.sort_by_key(Vec::len);
     let mut kept: Vec<Vec<u8>> = Vec::new();
-    for literal in set {
-        if !kept.iter().any(|short| memchr::memmem::find(&literal, short).is_some()) {
+    for literal in literals.drain(..) {
+        // Only at its start: what a match may have before the literal is counted from there.
+        if !kept.iter().any(|short| literal.starts_with(short)) {
             kept.push(literal);
         }
     }
-    Some(kept)
+    *literals = kept;
 }
 
 /// What is known of a part of an expression.
@@ -35,18 +52,30 @@ pub(crate) fn required(hir: &Hir) -> Option<Vec<Vec<u8>>> {
 struct Part {
     /// Every text the part can match.
     exact: Option<Vec<Vec<u8>>>,
-    /// Texts one of which is in every match.
-    required: Option<Vec<Vec<u8>>>,
+    /// Sets of literals that every match has one of each of.
+    sets: Vec<Required>,
 }
 
 impl Part {
     fn exact(texts: Vec<Vec<u8>>) -> Self {
-        Self { exact: Some(texts), required: None }
+        Self { exact: Some(texts), sets: Vec::new() }
     }
 
-    fn best(self) -> Option<Vec<Vec<u8>>> {
-        better(self.exact, self.required)
+    /// All sets, the exact texts among them. `max_len` is the part's longest match.
+    fn into_sets(self, max_len: usize) -> Vec<Required> {
+        let whole = self.exact.filter(|texts| texts.iter().all(|text| !text.is_empty()));
+        let whole = whole.map(|literals| Required { literals, before: 0, after: max_len });
+        whole.into_iter().chain(self.sets).collect()
     }
+
+    fn into_best(self, max_len: usize) -> Option<Required> {
+        self.into_sets(max_len).into_iter().max_by_key(|set| quality(&set.literals))
+    }
+}
+
+/// Longest match; parts without a bound count as endless, and their rule is refused.
+fn max_len(hir: &Hir) -> usize {
+    hir.properties().maximum_len().unwrap_or(usize::MAX / 4)
 }
 
 /// How good a set is to look for: long literals first, then few of them.
@@ -54,13 +83,6 @@ fn quality(set: &[Vec<u8>]) -> (usize, usize) {
     let shortest = set.iter().map(Vec::len).min().unwrap_or(0);
     // Beyond a dozen bytes length no longer makes a literal rarer, but more of them cost more.
     (shortest.min(12), MOST_REQUIRED - set.len().min(MOST_REQUIRED))
-}
-
-fn better(a: Option<Vec<Vec<u8>>>, b: Option<Vec<Vec<u8>>>) -> Option<Vec<Vec<u8>>> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(if quality(&a) >= quality(&b) { a } else { b }),
-        (a, b) => a.or(b),
-    }
 }
 
 fn cross(left: &[Vec<u8>], right: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
@@ -81,57 +103,87 @@ fn part(hir: &Hir) -> Part {
         HirKind::Capture(capture) => part(&capture.sub),
         HirKind::Repetition(repetition) => {
             let inner = part(&repetition.sub);
+            let len = max_len(&repetition.sub);
             match (repetition.min, repetition.max) {
                 (0, Some(1)) => Part {
                     exact: inner.exact.map(|mut texts| {
                         texts.push(Vec::new());
                         texts
                     }),
-                    required: None,
+                    sets: Vec::new(),
                 },
                 (0, _) => Part::default(),
-                (min, max) if max == Some(min) && min <= 8 => {
-                    let exact = inner.exact.as_ref().and_then(|texts| {
+                (min, max) => {
+                    let few = max == Some(min) && min <= 8;
+                    let exact = inner.exact.as_ref().filter(|_| few).and_then(|texts| {
                         (1..min).try_fold(texts.clone(), |all, _| cross(&all, texts))
                     });
-                    Part { exact, required: inner.best() }
+                    // The first turn has one of each set; others may come after it.
+                    let others = len.saturating_mul(max.map_or(usize::MAX / 4, |max| max as usize) - 1);
+                    let widen = |set: Required| Required { after: set.after.saturating_add(others), ..set };
+                    Part { exact, sets: inner.into_sets(len).into_iter().map(widen).collect() }
                 }
-                _ => Part { exact: None, required: inner.best() },
             }
         }
         HirKind::Concat(parts) => concat(parts),
-        HirKind::Alternation(branches) => {
-            let parts: Vec<Part> = branches.iter().map(part).collect();
-            let exact: Option<Vec<_>> = parts.iter().map(|part| part.exact.clone()).collect();
-            let exact = exact.map(|texts| texts.concat()).filter(|texts| texts.len() <= MOST_REQUIRED);
-            let required: Option<Vec<_>> = parts.into_iter().map(Part::best).collect();
-            let required = required.map(|texts| texts.concat()).filter(|texts| texts.len() <= MOST_REQUIRED);
-            Part { exact, required }
-        }
+        HirKind::Alternation(branches) => alternation(branches),
     }
 }
 
+fn alternation(branches: &[Hir]) -> Part {
+    let exact: Option<Vec<_>> = branches.iter().map(|branch| part(branch).exact).collect();
+    let exact = exact.map(|texts| texts.concat()).filter(|texts| texts.len() <= MOST_REQUIRED);
+    let best: Option<Vec<Required>> = branches.iter().map(|branch| part(branch).into_best(max_len(branch))).collect();
+    let joined = best.map(|sets| Required {
+        before: sets.iter().map(|set| set.before).max().unwrap_or(0),
+        after: sets.iter().map(|set| set.after).max().unwrap_or(0),
+        literals: sets.into_iter().flat_map(|set| set.literals).collect(),
+    });
+    let usable = |set: &Required| exact.is_none() && set.literals.len() <= MOST_REQUIRED;
+    Part { sets: joined.into_iter().filter(usable).collect(), exact }
+}
+
 fn concat(parts: &[Hir]) -> Part {
-    let mut best: Option<Vec<Vec<u8>>> = None;
-    // The texts of the parts since the last one that could be anything.
-    let mut run: Vec<Vec<u8>> = vec![Vec::new()];
+    let total: usize = parts.iter().map(max_len).fold(0, usize::saturating_add);
+    let mut sets: Vec<Required> = Vec::new();
+    // The texts of the parts since the last one that could be anything, and how much may come before them.
+    let (mut run, mut run_at): (Vec<Vec<u8>>, usize) = (vec![Vec::new()], 0);
+    let mut at: usize = 0;
     let mut whole = true;
-    for part in parts.iter().map(part) {
-        if let Some(longer) = part.exact.as_ref().and_then(|texts| cross(&run, texts)) {
-            run = longer;
-            continue;
+    let close = |run: Vec<Vec<u8>>, run_at: usize, sets: &mut Vec<Required>| {
+        if run.iter().all(|text| !text.is_empty()) {
+            sets.push(Required { literals: run, before: run_at, after: total.saturating_sub(run_at) });
         }
-        whole = false;
-        best = better(best, Some(run));
-        run = match part.exact {
-            Some(texts) => texts,
-            _ => {
-                best = better(best, part.required);
-                vec![Vec::new()]
+    };
+    for hir in parts {
+        let (part, len) = (part(hir), max_len(hir));
+        match part.exact.as_ref().and_then(|texts| cross(&run, texts)) {
+            Some(longer) => run = longer,
+            None => {
+                whole = false;
+                close(std::mem::take(&mut run), run_at, &mut sets);
+                let end = at.saturating_add(len);
+                match part.exact {
+                    Some(texts) => (run, run_at) = (texts, at),
+                    None => {
+                        let shift = |set: Required| Required {
+                            before: set.before.saturating_add(at),
+                            after: set.after.saturating_add(total.saturating_sub(end)),
+                            ..set
+                        };
+                        sets.extend(part.sets.into_iter().map(shift));
+                        (run, run_at) = (vec![Vec::new()], end);
+                    }
+                }
             }
-        };
+        }
+        at = at.saturating_add(len);
     }
-    if whole { Part::exact(run) } else { Part { exact: None, required: better(best, Some(run)) } }
+    if whole {
+        return Part::exact(run);
+    }
+    close(run, run_at, &mut sets);
+    Part { exact: None, sets }
 }
 
 /// The texts of a small class, case aside.
@@ -159,7 +211,7 @@ mod tests {
     fn of(pattern: &str) -> Option<Vec<String>> {
         let hir = super::super::compile::parse(pattern).expect("valid expression");
         let mut set: Vec<String> =
-            required(&hir)?.into_iter().map(|literal| String::from_utf8_lossy(&literal).into_owned()).collect();
+            required(&hir)?.swap_remove(0).literals.into_iter().map(|literal| String::from_utf8_lossy(&literal).into_owned()).collect();
         set.sort();
         Some(set)
     }
@@ -172,6 +224,14 @@ mod tests {
         assert_eq!(of(r"A(?:KI|SI)A[A-Z]{16}"), Some(vec!["akia".into(), "asia".into()]));
         assert_eq!(of(r"[a-z]{2,9}://[^ ]{1,9}@"), Some(vec!["://".into()]));
         assert_eq!(of(r"x{3}"), Some(vec!["xxx".into()]));
+    }
+
+    #[test]
+    fn knows_how_far_a_match_reaches_around_each_set() {
+        let hir = super::super::compile::parse(r"(?:send|post) [a-z]{1,9} (?:to|via) https?://[a-z]{1,30}").expect("valid");
+        let sets = required(&hir).expect("literals");
+        let reach: Vec<(usize, usize, usize)> = sets.iter().map(|set| (set.literals.len(), set.before, set.after)).collect();
+        assert_eq!(reach, [(4, 14, 43), (2, 0, 57)], "{sets:?}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Room 6: findings and coverage in, a *verdict* out.
 //!
-//! Every rule that matched is evidence once, by severity × confidence; a policy may raise, lower or ignore it. Evidence of a
+//! Every rule that matched is evidence once, by severity × confidence, half of it if all it matched is quoted; a policy may
+//! raise, lower or ignore it. Evidence of a
 //! group (something steers the model; something leaks) combines as `1 − Π(1 − w)`, and the policy's two thresholds turn that
 //! into an action. What was not inspected is a third answer, decided by `on_incomplete`: it is never taken for clean.
 
@@ -136,11 +137,11 @@ impl Coverage {
 /// Entries of [`Coverage::skipped`] before it is cut.
 const MOST_SKIPPED: usize = 50;
 
-/// Decides. `matched` holds each rule that matched, once.
-pub(crate) fn decide<'r>(policy: &Policy, matched: impl Iterator<Item = &'r Rule>, coverage: &Coverage) -> Verdict {
+/// Decides. `matched` holds each rule that matched, once, and whether all it matched is quoted.
+pub(crate) fn decide<'r>(policy: &Policy, matched: impl Iterator<Item = (&'r Rule, bool)>, coverage: &Coverage) -> Verdict {
     let mut reasons: Vec<Reason> = matched
-        .map(|rule| {
-            let weight = policy.weight(rule);
+        .map(|(rule, quoted)| {
+            let weight = policy.weight(rule, quoted);
             Reason {
                 code: rule.id.clone(),
                 title: rule.title.clone(),

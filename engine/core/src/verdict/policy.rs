@@ -68,6 +68,9 @@ impl Default for Policy {
     }
 }
 
+/// Share of its weight that a rule keeps if all it matched stands in quotation marks.
+const QUOTED: f64 = 0.5;
+
 /// A policy file with mistakes: one diagnostic each.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<String>().trim_end())]
@@ -150,12 +153,12 @@ impl Policy {
         }
     }
 
-    /// The weight of a rule's match under this policy.
+    /// The weight of a rule's match under this policy; `quoted` if all it matched stands in quotation marks.
     #[must_use]
-    pub fn weight(&self, rule: &Rule) -> f64 {
+    pub fn weight(&self, rule: &Rule, quoted: bool) -> f64 {
         let named = |name: &String| matches(name, &rule.id);
         match self.overrides.iter().find(|entry| entry.rules.iter().any(named)).map(|entry| entry.action) {
-            None | Some(Action::Transform) => rule.weight(),
+            None | Some(Action::Transform) => rule.weight() * if quoted { QUOTED } else { 1.0 },
             Some(Action::Allow) => 0.0,
             Some(Action::Flag) => self.flag_at,
             Some(Action::Block) => 1.0,

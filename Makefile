@@ -1,0 +1,38 @@
+# The doors of the project. `make` alone lists them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup run test build serve bench lint
+
+# Cargo reads CARGO_TARGET_DIR by itself; this is only to know where the program ends up.
+TARGET := $(if $(CARGO_TARGET_DIR),$(abspath $(CARGO_TARGET_DIR)),$(CURDIR)/target)
+TAMIZ := $(TARGET)/release/tamiz
+
+help: ## List these doors
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup:
+	@./scripts/setup.sh
+
+run: build ## Set up, build, scan the bundled examples, say what to try next
+	@./scripts/try_examples.sh $(TAMIZ)
+
+test: setup ## Set up, run the whole test suite
+	cargo test --workspace --locked
+
+build: setup ## Set up, build the release program (in CARGO_TARGET_DIR if that is set)
+	cargo build --release --locked --bin tamiz
+	@echo "built $(TAMIZ)"
+
+serve: build ## Set up, build, serve gRPC on 127.0.0.1:50051 until Ctrl-C
+	$(TAMIZ) serve
+
+bench: setup ## Set up, run the benchmarks
+	cargo bench --workspace --locked
+
+lint: setup ## Formatting, clippy, rule files, example corpus, documentation: no warnings
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo run --quiet --locked --bin tamiz -- rules check
+	python3 examples/make_expected.py --check
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked

@@ -1,0 +1,30 @@
+//! `tamiz config`: what the settings amount to, and whether they work.
+
+use std::io::{self, Write};
+
+use clap::Subcommand;
+
+use super::Outcome;
+use super::serve::Settings;
+use crate::{assemble, config};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Read the settings, the rules and the policy, and say what is wrong with them.
+    Check(Settings),
+    /// Print the settings in force as a configuration file.
+    Print(Settings),
+}
+
+pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Outcome> {
+    let mut out = io::stdout().lock();
+    match command {
+        ConfigCommand::Print(settings) => write!(out, "{}", config::to_toml(&settings.load()?))?,
+        ConfigCommand::Check(settings) => {
+            let engine = assemble::engine(&settings.load()?)?;
+            let info = engine.info();
+            writeln!(out, "sound: {} rules (digest {}), policy digest {}", info.rules, info.rules_digest, info.policy_digest)?;
+        }
+    }
+    Ok(Outcome::Clean)
+}

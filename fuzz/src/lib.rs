@@ -1,0 +1,196 @@
+//! The bodies of the fuzz targets. Each takes any bytes and panics if a promise of the engine is broken.
+//!
+//! Two things call them: the libFuzzer binaries in `fuzz_targets/` (nightly Rust, coverage-guided, for as long as you like) and
+//! `examples/smoke.rs` (stable Rust, the seeds and a fixed number of mutations, for CI). Only the public API is used.
+
+#![forbid(unsafe_code)]
+
+mod json;
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use tamiz_core::{
+    Action, Content, ContentKind, Engine, Format, Limits, Palette, Policy, Report, RuleSet, ScanControl, Scanner, ViewKind,
+    check_examples, render, sarif,
+};
+
+/// A target: its name and its body.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets, in the order of the path.
+pub const TARGETS: [Target; 4] = [("json_walker", json_walker), ("views", views), ("rule_file", rule_file), ("scan", scan)];
+
+/// The text that the two rules of [`marker_engine`] look for. Short, so that mutations hit it often.
+const MARKER: &str = "zebra";
+
+/// One rule that sees text as it is and one that sees it folded.
+static MARKERS: LazyLock<Engine> = LazyLock::new(|| marker_engine(Limits::default()));
+
+/// The same with bounds that small inputs reach.
+static TIGHT: LazyLock<Engine> = LazyLock::new(|| {
+    let mut limits = Limits::default();
+    limits.max_content_bytes = 4_000;
+    limits.max_json_depth = 5;
+    limits.max_json_values = 40;
+    limits.max_decode_depth = 1;
+    limits.max_decoded_bytes = 300;
+    limits.max_findings = 3;
+    marker_engine(limits)
+});
+
+static BUILTIN: LazyLock<Engine> = LazyLock::new(|| Engine::builder().build().expect("the built-in rules compile"));
+
+fn marker_engine(limits: Limits) -> Engine {
+    let rule = |name: &str, body: &str| {
+        format!(
+            "id = \"injection.{name}\"\ntitle = \"{name}\"\nseverity = \"high\"\nconfidence = \"high\"\ndescription = \"d\"\n\
+             why = \"w\"\nremedy = \"r\"\n{body}\nexamples = [\"a {MARKER} b\", \"{MARKER}\"]\nnegative_examples = [\"no\", \"none\"]\n"
+        )
+    };
+    let raw = rule("raw", &format!("patterns = ['''{MARKER}[ -~]{{0,8}}''']"));
+    let folded = rule("folded", &format!("phrases = [\"{MARKER}\"]"));
+    let (rules, problems) = RuleSet::parse([("raw.toml", raw.as_str()), ("folded.toml", folded.as_str())]);
+    assert!(problems.is_empty(), "{problems:?}");
+    Engine::builder().rules(rules).limits(limits).build().expect("two rules compile")
+}
+
+/// The JSON walker accepts exactly what is JSON (serde_json is the judge), and every pointer leads somewhere.
+pub fn json_walker(data: &[u8]) {
+    let mut scanner = MARKERS.scanner();
+    let report = inspect(&mut scanner, &Content::unplaced(data).with_format(Format::Json), &ScanControl::unlimited());
+    let text = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
+    let bounded = report.coverage.skipped.iter().any(|skipped| skipped.why.contains("limit"));
+    if !bounded {
+        assert_eq!(report.format == Format::Json, json::is_json(text), "the walker and serde_json disagree");
+    }
+    if report.format == Format::Json
+        && let Some(pointers) = json::pointers(text)
+    {
+        for finding in &report.findings {
+            assert!(pointers.contains(&finding.pointer), "{:?} leads nowhere", finding.pointer);
+        }
+    }
+    for format in [Format::Auto, Format::Jsonl, Format::Mcp] {
+        inspect(&mut scanner, &Content::unplaced(data).with_format(format), &ScanControl::unlimited());
+    }
+    let tight = Content::unplaced(data).with_format(Format::Json);
+    inspect(&mut TIGHT.scanner(), &tight, &ScanControl::unlimited());
+}
+
+/// Views map back into the original, and what is plainly there is found whatever stands around it.
+pub fn views(data: &[u8]) {
+    let mut scanner = MARKERS.scanner();
+    let report = inspect(&mut scanner, &text(data), &ScanControl::unlimited());
+    for finding in report.findings.iter().filter(|finding| finding.rule == "injection.raw" && finding.views == [ViewKind::Raw]) {
+        let utf16 = data.starts_with(b"\xff\xfe") || data.starts_with(b"\xfe\xff");
+        let found = &data[finding.span.start..finding.span.end];
+        assert!(utf16 || found.starts_with(MARKER.as_bytes()), "the span of a raw finding is the text itself");
+    }
+    inspect(&mut TIGHT.scanner(), &text(data), &ScanControl::unlimited());
+
+    // The marker, encoded, after the input: found, and in its place. A line of spaces keeps the input's last word away, and the
+    // checksum makes the text new: of equal decoded texts only the first is looked at.
+    let utf8 = String::from_utf8_lossy(data);
+    let sum = data.iter().fold(17_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(*byte)));
+    let plain = format!("the {MARKER} is here {sum}");
+    let encodings = [
+        plain.clone(),
+        plain.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+        plain.bytes().map(|byte| format!("&#{byte};")).collect(),
+        plain.bytes().map(|byte| format!("\\u{byte:04x}")).collect(),
+        plain.chars().filter_map(|c| char::from_u32(0xe0000 + u32::from(c))).collect(),
+        plain.chars().filter_map(|c| char::from_u32(if c == ' ' { 0x3000 } else { 0xff00 + u32::from(c) - 0x20 })).collect(),
+    ];
+    for encoded in encodings {
+        let body = format!("{utf8}\n  \n{encoded}");
+        let start = body.len() - encoded.len();
+        let report = inspect(&mut scanner, &text(body.as_bytes()), &ScanControl::unlimited());
+        let found = report.findings.iter().any(|finding| finding.span.start >= start && finding.rule == "injection.folded");
+        assert!(found || !report.coverage.complete || report.findings_omitted > 0, "{encoded:?} was not found in its place");
+    }
+}
+
+/// Rule and policy files: mistakes have a place, and what is accepted compiles and runs.
+pub fn rule_file(data: &[u8]) {
+    let Ok(source) = std::str::from_utf8(data) else { return };
+    let (rules, problems) = RuleSet::parse([("fuzz.toml", source)]);
+    assert_eq!(rules.rules().is_empty(), !problems.is_empty(), "a file is a rule, or it has mistakes");
+    let lines = source.matches('\n').count() + 1;
+    for problem in &problems {
+        assert!((1..=lines).contains(&problem.line) && problem.column >= 1, "{problem}");
+    }
+    if !rules.rules().is_empty() {
+        let engine = Engine::builder().rules(rules).build().expect("a rule that was accepted compiles");
+        let _ = check_examples(&engine);
+        inspect(&mut engine.scanner(), &text(data), &ScanControl::unlimited());
+    }
+    if let Err(error) = Policy::parse("fuzz.toml", source, MARKERS.rules().rule_set()) {
+        assert!(!error.0.is_empty(), "a refused policy has a mistake");
+        let _ = error.to_string();
+    }
+}
+
+/// The whole path with the built-in rules. The first byte picks kind, format and deadline.
+pub fn scan(data: &[u8]) {
+    let (choice, body) = data.split_first().map_or((0, data), |(first, rest)| (usize::from(*first), rest));
+    const FORMATS: [Format; 5] = [Format::Auto, Format::Text, Format::Json, Format::Jsonl, Format::Mcp];
+    let format = FORMATS[choice % 5];
+    let content = match ContentKind::ALL.get(choice / 5 % 6) {
+        Some(kind) => Content::new(*kind, body),
+        None => Content::unplaced(body),
+    };
+    let content = content.with_format(format);
+    let mut scanner = BUILTIN.scanner();
+    let report = inspect(&mut scanner, &content, &ScanControl::unlimited());
+
+    let text = render(&report, body, 0, BUILTIN.rules().rule_set(), &Palette::default());
+    let hidden = |c: char| c.is_control() && c != '\n';
+    assert!(!text.chars().any(hidden), "text for people holds no control characters");
+    let _ = sarif(&[report.with_excerpts(body, 0)], BUILTIN.rules().rule_set());
+
+    // A deadline that has passed: never clean.
+    if choice >= 128 {
+        let late = inspect(&mut scanner, &content, &ScanControl::unlimited().with_timeout(Duration::ZERO));
+        assert!(body.is_empty() || !late.coverage.complete, "an interrupted scan looks complete");
+    }
+}
+
+fn text(body: &[u8]) -> Content<'_> {
+    Content::new(ContentKind::ToolOutput, body).with_format(Format::Text)
+}
+
+/// Inspects twice, and checks what holds for every report under the shipped policy.
+fn inspect(scanner: &mut Scanner, content: &Content<'_>, control: &ScanControl) -> Report {
+    let report = scanner.inspect(content, control);
+    let (coverage, verdict, len) = (&report.coverage, &report.verdict, content.body.len());
+    assert_eq!(coverage.complete, coverage.skipped.is_empty(), "{coverage:?}");
+    assert_eq!(coverage.total_bytes, len);
+    assert!(coverage.inspected_bytes <= len, "{coverage:?}");
+    assert!(!coverage.complete || coverage.inspected_bytes == len, "{coverage:?}");
+    assert!(coverage.complete || verdict.action == Action::Block, "incomplete and let through");
+    assert!((0.0..=1.0).contains(&verdict.score), "{verdict:?}");
+    for finding in &report.findings {
+        assert!(finding.span.start <= finding.span.end && finding.span.end <= len, "{finding:?}");
+        assert!(verdict.reasons.iter().any(|reason| reason.code == finding.rule), "{finding:?} is no reason");
+    }
+    for reason in verdict.reasons.iter().filter(|reason| reason.code != "incomplete") {
+        assert!(report.findings.iter().any(|finding| finding.rule == reason.code), "{reason:?} has no place");
+    }
+    let again = scanner.inspect(content, control);
+    assert_eq!(places(&report), places(&again), "a second look finds something else");
+    assert_eq!(report.verdict, again.verdict);
+    report
+}
+
+fn places(report: &Report) -> Vec<(&str, usize, usize, &str, &[ViewKind])> {
+    let place = |finding: &'_ tamiz_core::Finding| (finding.span.start, finding.span.end);
+    report
+        .findings
+        .iter()
+        .map(|finding| {
+            let (start, end) = place(finding);
+            (finding.rule.as_str(), start, end, finding.pointer.as_str(), finding.views.as_slice())
+        })
+        .collect()
+}

@@ -1,0 +1,7 @@
+//! The gRPC service, as a client sees it.
+
+mod calls;
+mod overload;
+mod shutdown;
+mod streams;
+mod support;
