@@ -72,8 +72,9 @@ def plain(code):
 def examples(source):
     """The code blocks in the `//!` and `///` comments of a Rust file, without hidden lines."""
     lines = [re.sub(r"^\s*//[!/] ?", "", line) for line in source.splitlines() if re.match(r"\s*//[!/]", line)]
-    blocks = re.findall(r"^```(?:rust)?\n(.*?)^```$", "\n".join(lines), re.M | re.S)
-    return [plain("\n".join(line for line in block.splitlines() if not re.match(r"# |#$", line))) for block in blocks]
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", "\n".join(lines), re.M | re.S)
+    code = [text for kind, text in blocks if kind in ("", "rust")]
+    return [plain("\n".join(line for line in text.splitlines() if not re.match(r"# |#$", line))) for text in code]
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ mod tests {
     fn keys_are_64_digits() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
-        let mut read = |text: &str| {
+        let read = |text: &str| {
             fs::write(&file, text).unwrap();
             fingerprint_key(&file)
         };

@@ -15,6 +15,7 @@ use anyhow::{Context as _, anyhow};
 use tamiz_core::Engine;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
+use tokio_stream::StreamExt as _;
 use tonic::service::RoutesBuilder;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
@@ -110,6 +111,7 @@ impl Server {
         }
         // Without this option an answer can wait 40 ms for an acknowledgement.
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let incoming = incoming.map(|accepted| accepted.map(grpc::Lingering::new));
         let serving = tonic::transport::Server::builder()
             .http2_keepalive_interval(millis(config.keepalive_interval_ms))
             .http2_keepalive_timeout(millis(config.keepalive_timeout_ms))

@@ -147,7 +147,7 @@ async fn a_panic_is_one_request_s_failure() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_deadline_cuts_off_is_told() {
     let server = start(|_| {}).await;
     let mut client = server.client().await.max_encoding_message_size(usize::MAX);
@@ -157,10 +157,20 @@ async fn what_a_deadline_cuts_off_is_told() {
     assert!(!coverage.complete && coverage.inspected_bytes < coverage.total_bytes, "{coverage:?}");
     assert_eq!(report.verdict.unwrap().action(), Action::Block);
 
-    // 32 pieces of 20 ms, twice, and 400 ms: the deadline of the call leaves time for the answer.
-    let mut slow = Request::new(request("b", SLOW.repeat((8 << 20) / SLOW.len())));
-    slow.set_timeout(Duration::from_millis(400));
-    let coverage = client.inspect(slow).await.unwrap().into_inner().report.unwrap().coverage.unwrap();
+    // 32 pieces of 8 ms, twice, and 400 ms: the deadline of the call leaves time for the answer. A machine that is busy with
+    // other things may still be late, but not always.
+    let slow = SLOW.repeat((8 << 20) / SLOW.len());
+    let mut late = 0;
+    let coverage = loop {
+        let mut call = Request::new(request("b", slow.clone()));
+        call.set_timeout(Duration::from_millis(400));
+        match client.inspect(call).await {
+            Ok(answer) => break answer.into_inner().report.unwrap().coverage.unwrap(),
+            Err(status) => assert!(matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled), "{status:?}"),
+        }
+        late += 1;
+        assert!(late < 5);
+    };
     assert!(!coverage.complete && coverage.skipped[0].why.contains("deadline"), "{coverage:?}");
 
     // No time to even receive it.

@@ -5,6 +5,7 @@
 mod convert;
 mod front;
 mod inspect;
+mod linger;
 mod status;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use tonic::server::NamedService;
 
 use front::Front;
 pub use inspect::Inspection;
+pub use linger::Lingering;
 
 /// Messages, client and server, made from `proto/tamiz/v1/inspection.proto`.
 #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]

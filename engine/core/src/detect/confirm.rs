@@ -8,7 +8,7 @@ use regex_automata::{Input, PatternID};
 use super::Recorder;
 use crate::limits::{Interruption, ScanControl};
 use crate::matching::{Hit, Matcher};
-use crate::rule::{Side, Use};
+use crate::rule::{Pattern, Side, Use};
 use crate::view::Layer;
 
 /// Text matched between two looks at the clock.
@@ -119,6 +119,23 @@ impl Confirmer {
         *newest = self.windows.len() as u32;
     }
 
+    /// Whether all literals that a match contains are in the window. A match lies in it whole, so none is lost by asking.
+    fn has_all_literals(&mut self, pattern: &Pattern, window: &[u8], folded: bool) -> bool {
+        if pattern.also.is_empty() {
+            return true;
+        }
+        // Folded text is in lower case already.
+        let lower = if folded {
+            window
+        } else {
+            self.lower.clear();
+            self.lower.extend_from_slice(window);
+            self.lower.make_ascii_lowercase();
+            &self.lower
+        };
+        pattern.also.iter().all(|set| set.iter().any(|finder| finder.find(lower).is_some()))
+    }
+
     fn confirm(
         &mut self,
         side: &Side,
@@ -130,10 +147,7 @@ impl Confirmer {
         recorder: &mut Recorder<'_>,
     ) {
         let pattern = &side.patterns[id];
-        // What is joined here is longer than any one match, so no match is lost by asking for all literals anywhere in it.
-        self.lower.clear();
-        self.lower.extend(text[window.clone()].iter().map(u8::to_ascii_lowercase));
-        if !pattern.also.iter().all(|set| set.iter().any(|finder| finder.find(&self.lower).is_some())) {
+        if !self.has_all_literals(pattern, &text[window.clone()], folded) {
             return;
         }
         let Some(regex) = pattern.regex() else { return };

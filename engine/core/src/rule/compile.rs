@@ -148,6 +148,12 @@ impl CompiledRules {
         count_by_family(self.rules())
     }
 
+    /// What a matcher looks for: in text as it is, and in folded text.
+    #[must_use]
+    pub fn literals(&self) -> [&LiteralSet; 2] {
+        [&self.raw.literals, &self.folded.literals]
+    }
+
     /// Distinct literals looked for: in text as it is, and in folded text (phrases among them).
     #[must_use]
     pub fn literal_counts(&self) -> (usize, usize) {

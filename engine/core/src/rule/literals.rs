@@ -6,6 +6,8 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::rarity;
+
 /// Most texts that combining parts may give.
 const MOST: usize = 64;
 /// Most literals of an expression.
@@ -26,12 +28,14 @@ pub(crate) struct Required {
 /// All sets of literals that every match must have one of, the best to look for first. None if there is no usable one.
 pub(crate) fn required(hir: &Hir) -> Option<Vec<Required>> {
     let mut sets = part(hir).into_sets(max_len(hir));
-    sets.sort_by_key(|set| std::cmp::Reverse(quality(&set.literals)));
     for set in &mut sets {
         drop_covered(&mut set.literals);
     }
+    sets.sort_by(|a, b| expected(&a.literals).total_cmp(&expected(&b.literals)));
     let usable = |set: &Required| set.literals.iter().all(|literal| literal.len() >= SHORTEST);
-    sets.first().is_some_and(usable).then_some(sets)
+    let first = sets.iter().position(usable)?;
+    sets[..=first].rotate_right(1);
+    Some(sets)
 }
 
 /// A literal that contains another of the set is found through it.
@@ -69,7 +73,11 @@ impl Part {
     }
 
     fn into_best(self, max_len: usize) -> Option<Required> {
-        self.into_sets(max_len).into_iter().max_by_key(|set| quality(&set.literals))
+        let cost = |set: &Required| {
+            let short = set.literals.iter().any(|literal| literal.len() < SHORTEST);
+            expected(&set.literals) + if short { 1e12 } else { 0.0 }
+        };
+        self.into_sets(max_len).into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b)))
     }
 }
 
@@ -78,11 +86,9 @@ fn max_len(hir: &Hir) -> usize {
     hir.properties().maximum_len().unwrap_or(usize::MAX / 4)
 }
 
-/// How good a set is to look for: long literals first, then few of them.
-fn quality(set: &[Vec<u8>]) -> (usize, usize) {
-    let shortest = set.iter().map(Vec::len).min().unwrap_or(0);
-    // Beyond a dozen bytes length no longer makes a literal rarer, but more of them cost more.
-    (shortest.min(12), MOST_REQUIRED - set.len().min(MOST_REQUIRED))
+/// How often a set is to be expected in ordinary text; each literal also costs a little by itself.
+fn expected(set: &[Vec<u8>]) -> f64 {
+    set.iter().map(|literal| rarity::occurrences(literal) + 1.0).sum()
 }
 
 fn cross(left: &[Vec<u8>], right: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
