@@ -1,5 +1,7 @@
 //! Makes two things once, so that start-up pays for neither: the fold table from Unicode data, and the list of built-in rules.
 
+#![expect(clippy::expect_used, reason = "a build script fails by panicking")]
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

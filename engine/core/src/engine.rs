@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::content::{Content, Document};
-use crate::detect::{Confirmer, Findings, Recorder, run_detectors};
+use crate::content::{Content, Document, Format};
+use crate::detect::{Confirmer, Findings, Pass, Recorder, run_detectors};
 use crate::limits::{Interruption, Limits, ScanControl};
-use crate::matching::{AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, Matcher};
+use crate::matching::{Backend, BackendInfo, BuildMatcherError, Matcher, PrefixMatcher};
 use crate::report::{EngineInfo, Fingerprinter, Report, Timings};
 use crate::rule::{CompiledRules, Rule, RuleSet};
 use crate::verdict::{Coverage, Policy, Verdict, decide};
@@ -111,7 +111,7 @@ impl Engine {
             rules: None,
             policy: Policy::default(),
             limits: Limits::default(),
-            backend: Box::new(AhoCorasickMatcher),
+            backend: Box::new(PrefixMatcher),
             fingerprint_key: None,
         }
     }
@@ -203,10 +203,13 @@ impl Scanner {
         self.findings.clear();
         self.timings = Timings::default();
         self.coverage = Coverage::new(content.body.len());
-        self.document.read(content, &self.engine.shared.limits, &mut self.coverage);
+        // A request whose time ran out while it waited costs nothing more.
+        let late = control.interruption();
+        let readable = if late.is_some() { Content { body: &[], format: Format::Text, ..*content } } else { *content };
+        self.document.read(&readable, &self.engine.shared.limits, &mut self.coverage);
         self.timings.content = micros(started);
         self.layers.start(&self.document);
-        if let Some(why) = self.scan_layers(content.body, control) {
+        if let Some(why) = late.or_else(|| self.scan_layers(content.body, control)) {
             let (done, total) = (self.coverage.inspected_bytes, self.coverage.total_bytes);
             let what = if done < total { format!("bytes {done}..{total}") } else { "encoded or structured parts of the content".into() };
             self.coverage.skip(what, format!("{} before it was reached", why.reason()));
@@ -238,14 +241,11 @@ impl Scanner {
                 body,
             };
             let layer = self.layers.layer(depth);
-            let raw = self.raw.run(&shared.rules.raw, &*shared.raw, text, false, depth, &mut recorder, control);
-            let reached = match raw {
-                Ok(()) => {
-                    let folded = &layer.folded;
-                    self.folded.run(&shared.rules.folded, &*shared.folded, folded, true, depth, &mut recorder, control)
-                }
-                stopped => stopped,
-            };
+            let (raw, folded) = (&shared.rules.raw, &shared.rules.folded);
+            let raw = Pass { side: raw, matcher: &*shared.raw, text, folded: false, depth };
+            let folded = Pass { side: folded, matcher: &*shared.folded, text: &layer.folded, folded: true, depth };
+            let reached = self.raw.run(raw, &mut recorder, control);
+            let reached = reached.and_then(|()| self.folded.run(folded, &mut recorder, control));
             run_detectors(&mut recorder, depth, text);
             self.timings.matching += micros(started);
             match reached {

@@ -186,6 +186,8 @@ impl From<core::Finding> for v1::Finding {
             taxonomy: Some(finding.taxonomy.into()),
             fingerprint: finding.fingerprint,
             excerpt: finding.excerpt.map(|excerpt| excerpt.reveal().to_owned()),
+            quoted: finding.quoted,
+            decoded: finding.decoded.map(|decoded| decoded.reveal().to_owned()),
         }
     }
 }

@@ -20,7 +20,7 @@ pub use inspect::Inspection;
 pub use linger::Lingering;
 
 /// Messages, client and server, made from `proto/tamiz/v1/inspection.proto`.
-#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
 pub mod v1 {
     tonic::include_proto!("tamiz.v1");
 }

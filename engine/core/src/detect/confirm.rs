@@ -27,6 +27,17 @@ pub(crate) struct Confirmer {
     lower: Vec<u8>,
 }
 
+/// One text to search, and with what.
+#[derive(Clone, Copy)]
+pub(crate) struct Pass<'p> {
+    pub(crate) side: &'p Side,
+    pub(crate) matcher: &'p dyn Matcher,
+    /// A layer's text, or its folded text.
+    pub(crate) text: &'p [u8],
+    pub(crate) folded: bool,
+    pub(crate) depth: usize,
+}
+
 /// How far a pass over a text got.
 pub(crate) struct Stopped {
     pub(crate) why: Interruption,
@@ -35,17 +46,14 @@ pub(crate) struct Stopped {
 }
 
 impl Confirmer {
-    /// Searches `text`, a layer's text or its folded text, and records what is confirmed.
+    /// Searches the text and records what is confirmed.
     pub(crate) fn run(
         &mut self,
-        side: &Side,
-        matcher: &dyn Matcher,
-        text: &[u8],
-        folded: bool,
-        depth: usize,
+        pass: Pass<'_>,
         recorder: &mut Recorder<'_>,
         control: &ScanControl,
     ) -> Result<(), Stopped> {
+        let Pass { side, matcher, text, folded, depth } = pass;
         self.windows.clear();
         self.phrases.clear();
         self.newest.clear();
@@ -78,7 +86,7 @@ impl Confirmer {
                 return Err(Stopped { why, at: 0 });
             }
             let (pattern, start, end) = self.windows[index];
-            self.confirm(side, pattern as usize, text, start..end, folded, depth, recorder);
+            self.confirm(pass, pattern as usize, start..end, recorder);
         }
         Ok(())
     }
@@ -104,7 +112,7 @@ impl Confirmer {
         }
     }
 
-    /// Adds a window, joining it with the pattern's newest one if they touch. Hits come in order of their end.
+    /// Adds a window, joining it with the pattern's newest one if they touch.
     fn widen(&mut self, pattern: u32, start: usize, end: usize) {
         let newest = &mut self.newest[pattern as usize];
         if let Some(index) = newest.checked_sub(1) {
@@ -136,16 +144,8 @@ impl Confirmer {
         pattern.also.iter().all(|set| set.iter().any(|finder| finder.find(lower).is_some()))
     }
 
-    fn confirm(
-        &mut self,
-        side: &Side,
-        id: usize,
-        text: &[u8],
-        window: Range<usize>,
-        folded: bool,
-        depth: usize,
-        recorder: &mut Recorder<'_>,
-    ) {
+    fn confirm(&mut self, pass: Pass<'_>, id: usize, window: Range<usize>, recorder: &mut Recorder<'_>) {
+        let Pass { side, text, folded, depth, .. } = pass;
         let pattern = &side.patterns[id];
         if !self.has_all_literals(pattern, &text[window.clone()], folded) {
             return;

@@ -13,7 +13,7 @@ mod quotation;
 mod terminal;
 pub(crate) mod validate;
 
-pub(crate) use confirm::Confirmer;
+pub(crate) use confirm::{Confirmer, Pass};
 pub(crate) use validate::{Validator, validator, validator_names};
 
 use std::collections::hash_map::Entry;
@@ -67,6 +67,8 @@ pub(crate) struct Found {
     pub(crate) depth: usize,
     pub(crate) view: usize,
     pub(crate) folded: bool,
+    /// In the layer's text, or in its folded text.
+    pub(crate) place: Range<usize>,
     /// It stands in quotation marks, so somebody may be talking about it.
     pub(crate) quoted: bool,
 }
@@ -134,6 +136,7 @@ impl Recorder<'_> {
         if kinds & self.kinds[rule] == 0 {
             return;
         }
+        let place = range.clone();
         let range = if folded { layer.unfold(range) } else { range };
         // Tool metadata is written by the one who would gain, and has no business quoting orders.
         let quotable = depth == 0 && kinds & ContentKind::ToolMetadata.bit() == 0 && self.rules.rule(rule).family.is_order();
@@ -142,7 +145,7 @@ impl Recorder<'_> {
             quotation::is_quoted(&base[layer.views[view].range.clone()], layer.views[view].range.start, &range)
         };
         let span = self.document.source_span(self.layers.to_document(depth, range));
-        self.findings.add(Found { rule, span, segment, depth, view, folded, quoted }, self.limit);
+        self.findings.add(Found { rule, span, segment, depth, view, folded, place, quoted }, self.limit);
     }
 
     /// Whether the rule applies to the segment of a view.

@@ -66,11 +66,11 @@ fn issued(digits: &[u8], count: usize) -> bool {
         14 => matches!(prefix(3), 300..=305) || matches!(prefix(2), 36 | 38 | 39),
         16 => {
             digits[0] == 4
-                || matches!(prefix(2), 51..=55 | 65)
+                || matches!(prefix(2), 51..=55 | 62 | 65)
                 || matches!(prefix(4), 2221..=2720 | 6011 | 3528..=3589)
                 || matches!(prefix(3), 644..=649)
         }
-        16..=19 => matches!(prefix(2), 62),
+        17..=19 => matches!(prefix(2), 62),
         _ => false,
     }
 }

@@ -4,9 +4,11 @@
 //! never misses. It knows ids of literals and nothing of rules; what a hit means is settled by the caller, with the rule's own
 //! expression on a bounded window, so every back end gives the same findings.
 
-mod literal;
+mod automaton;
+mod prefix;
 
-pub use literal::AhoCorasickMatcher;
+pub use automaton::AhoCorasickMatcher;
+pub use prefix::PrefixMatcher;
 
 use std::fmt::Debug;
 
@@ -30,7 +32,7 @@ impl LiteralId {
     }
 }
 
-/// The texts to look for. Lower case in ASCII, not empty, all different.
+/// The texts to look for. Lower case in ASCII, at least three bytes long, all different.
 #[derive(Debug, Default, Clone)]
 pub struct LiteralSet {
     bytes: Vec<u8>,
@@ -125,7 +127,7 @@ pub struct BuildMatcherError {
 /// Finds literals. Immutable and shared by all workers.
 ///
 /// # Contract
-/// For every occurrence of a literal in the haystack, ASCII case aside, `on_hit` is called with it, in order of `end`.
+/// For every occurrence of a literal in the haystack, ASCII case aside, `on_hit` is called with it, in order of start or of end.
 /// Calls beyond that (a place that only looks like an occurrence) are allowed as long as `start..end` lies in the haystack and
 /// has the literal's length; callers compare. The haystack cannot make it fail.
 pub trait Matcher: Send + Sync + Debug {

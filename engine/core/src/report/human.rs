@@ -60,7 +60,7 @@ impl Palette {
 const CONTEXT: usize = 36;
 /// Characters of a finding shown before it is cut.
 const LONGEST: usize = 72;
-/// Findings shown per report.
+/// Groups of findings shown per report.
 const MOST: usize = 12;
 
 /// A report as text: verdict, then each finding with an excerpt of `body` and a caret line under the span, then what was not inspected.
@@ -81,13 +81,13 @@ pub fn render(report: &Report, body: &[u8], base: usize, rules: &RuleSet, palett
         verdict.score,
         count(report.findings.len() + report.findings_omitted, "finding"),
     );
-    // The strongest first; a reader who stops early has seen what matters.
-    let mut order: Vec<&Finding> = report.findings.iter().collect();
-    order.sort_by(|a, b| (b.severity, b.confidence, a.span).cmp(&(a.severity, a.confidence, b.span)));
-    for finding in order.iter().take(MOST) {
-        show(&mut out, finding, report, body, base, rules, palette);
+    let groups = group(&report.findings);
+    for group in groups.iter().take(MOST) {
+        show(&mut out, group, report, body, base, rules, palette);
     }
-    if let Some(more) = (order.len() + report.findings_omitted).checked_sub(MOST).filter(|more| *more > 0) {
+    let shown: usize = groups.iter().take(MOST).map(Vec::len).sum();
+    let more = report.findings.len() + report.findings_omitted - shown;
+    if more > 0 {
         let _ = writeln!(out, "  {dim}… and {}; `--output json` has them{reset}", count(more, "more finding"));
     }
     for skipped in &report.coverage.skipped {
@@ -100,9 +100,28 @@ pub fn render(report: &Report, body: &[u8], base: usize, rules: &RuleSet, palett
     out
 }
 
+/// Findings that overlap, together; in each group and among them the strongest first, so that a reader who stops early has
+/// seen what matters.
+fn group(findings: &[Finding]) -> Vec<Vec<&Finding>> {
+    let mut order: Vec<&Finding> = findings.iter().collect();
+    order.sort_by(|a, b| (b.severity, b.confidence, a.span).cmp(&(a.severity, a.confidence, b.span)));
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for finding in order {
+        let overlaps = |group: &&mut Vec<&Finding>| {
+            let first = group[0].span;
+            finding.span.start < first.end && first.start < finding.span.end
+        };
+        match groups.iter_mut().find(overlaps) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
+}
+
 fn show(
     out: &mut String,
-    finding: &Finding,
+    group: &[&Finding],
     report: &Report,
     body: &[u8],
     base: usize,
@@ -110,6 +129,7 @@ fn show(
     palette: &Palette,
 ) {
     let Palette { bold, dim, reset, .. } = *palette;
+    let finding = group[0];
     let colour = palette.of_severity(finding.severity);
     let (start, end) = (finding.span.start.saturating_sub(base), finding.span.end.saturating_sub(base));
     let (line, column) = position(body, start);
@@ -130,9 +150,21 @@ fn show(
     let _ = writeln!(out, "   {dim}|{reset} {}{colour}{}{reset}{}", excerpt.before, excerpt.inside, excerpt.after);
     let under = "^".repeat(excerpt.inside.chars().count().max(1));
     let _ = writeln!(out, "   {dim}|{reset} {}{colour}{under}{reset}{}", " ".repeat(excerpt.before.chars().count()), seen_in(&finding.views));
+    if let Some(seen) = &finding.seen {
+        let text = middle_cut(&printable(seen.reveal()), 2 * LONGEST);
+        let _ = writeln!(out, "   {dim}={reset} {bold}reads{reset}: {text}");
+    }
+    if finding.quoted {
+        let _ = writeln!(out, "   {dim}={reset} {bold}note{reset}: it stands in quotation marks, so it counts half");
+    }
     if let Some(rule) = rules.get(&finding.rule) {
         let _ = writeln!(out, "   {dim}={reset} {bold}why{reset}: {}", rule.why);
-        let _ = writeln!(out, "   {dim}={reset} {bold}do{reset}:  {}", rule.remedy);
+        let _ = writeln!(out, "   {dim}={reset} {bold}do{reset}: {}", rule.remedy);
+    }
+    let mut others: Vec<&str> = group[1..].iter().map(|other| other.rule.as_str()).filter(|rule| *rule != finding.rule).collect();
+    others.dedup();
+    if !others.is_empty() {
+        let _ = writeln!(out, "   {dim}={reset} {bold}also{reset}: {}", others.join(", "));
     }
 }
 

@@ -70,6 +70,12 @@ pub struct Finding {
     /// The text, on request only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub excerpt: Option<Excerpt>,
+    /// The text as it reads after decoding, on request only and where decoding was needed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decoded: Option<Excerpt>,
+    /// What `decoded` will be if it is asked for.
+    #[serde(skip)]
+    seen: Option<Excerpt>,
 }
 
 /// A range of bytes: `start` is the first, `end` is one past the last.
@@ -169,6 +175,9 @@ impl Report {
         let finding = |found: &Found| {
             let rule = rules.rule(found.rule);
             let mut views = layers.chain(found.depth, found.view);
+            let layer = layers.layer(found.depth);
+            let text = if found.folded { &layer.folded } else { layers.text(found.depth, document.text(body)) };
+            let seen = (views.len() > 1).then(|| Excerpt::new(&text[found.place.clone()]));
             views.extend(found.folded.then_some(ViewKind::Folded));
             Finding {
                 rule: rule.id.clone(),
@@ -183,6 +192,8 @@ impl Report {
                 taxonomy: rule.taxonomy.clone(),
                 fingerprint: fingerprinter.print(&rule.id, &body[found.span.clone()]),
                 excerpt: None,
+                decoded: None,
+                seen,
             }
         };
         let mut listed: Vec<Finding> = findings.list.iter().map(finding).collect();
@@ -214,6 +225,7 @@ impl Report {
             let (start, end) = (finding.span.start.checked_sub(base), finding.span.end.checked_sub(base));
             let range = start.zip(end).map(|(start, end)| start..end);
             finding.excerpt = range.and_then(|range| body.get(range)).map(Excerpt::new);
+            finding.decoded.clone_from(&finding.seen);
         }
         self
     }

@@ -130,7 +130,7 @@ impl RuleSet {
         let (mut rules, mut problems) = (Self::default(), Vec::new());
         for (name, text) in files {
             match format::parse(name, text) {
-                Ok(rule) => problems.extend(rules.add(rule).err()),
+                Ok(rule) => problems.extend(rules.add(rule)),
                 Err(found) => problems.extend(found),
             }
         }
@@ -138,13 +138,14 @@ impl RuleSet {
         (rules, problems)
     }
 
-    fn add(&mut self, rule: Rule) -> Result<(), Diagnostic> {
-        if let Some(other) = self.rules.iter().find(|other| other.id == rule.id) {
-            return Err(Diagnostic::new(&rule.file, &rule.source, 0..0, "E004", format!("a second rule `{}`", rule.id))
-                .hint(format!("the first is in {}; give one of them another id", other.file)));
-        }
-        self.rules.push(rule);
-        Ok(())
+    /// Adds a rule, unless its id is taken.
+    fn add(&mut self, rule: Rule) -> Option<Diagnostic> {
+        let Some(other) = self.rules.iter().find(|other| other.id == rule.id) else {
+            self.rules.push(rule);
+            return None;
+        };
+        let problem = Diagnostic::new(&rule.file, &rule.source, 0..0, "E004", format!("a second rule `{}`", rule.id));
+        Some(problem.hint(format!("the first is in {}; give one of them another id", other.file)))
     }
 
     /// Adds the rules of `other`. A rule with an id that is taken already replaces the one that has it.

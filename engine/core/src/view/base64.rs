@@ -56,8 +56,7 @@ fn lines(text: &[u8], start: usize, len: usize) -> Vec<(usize, usize)> {
         return lines;
     }
     let mut end = start + len;
-    loop {
-        let Some(gap) = line_break(&text[end..]) else { break };
+    while let Some(gap) = line_break(&text[end..]) {
         let next = end + gap;
         let more = text[next..].iter().take_while(|byte| is_digit(**byte)).count();
         if more == 0 || more > len {
