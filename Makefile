@@ -32,6 +32,7 @@ bench: setup ## Set up, run the benchmarks
 
 lint: setup ## Formatting, clippy, rule files, example corpus, documentation: no warnings
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo run --quiet --locked --bin tamiz -- rules check
 	python3 examples/make_expected.py --check

@@ -365,7 +365,9 @@ proptest! {
         let (mut expected, mut complete, mut at) = (Vec::new(), true, 0);
         for line in &lines {
             if !line.trim_ascii().is_empty() {
-                let report = inspect(Some(ContentKind::ToolOutput), Format::Json, line.as_bytes()).with_offset(at);
+                // A broken line is text up to its line feed.
+                let record = if crlf { format!("{line}\r") } else { line.clone() };
+                let report = inspect(Some(ContentKind::ToolOutput), Format::Json, record.as_bytes()).with_offset(at);
                 complete &= report.coverage.complete;
                 expected.extend(report.findings.iter().map(|f| format!("{:?} {} {:?}", f.span, f.rule, f.views)));
             }

@@ -53,7 +53,9 @@ fn read_seeds(folder: &Path) -> Vec<Vec<u8>> {
 
 fn keep(folder: &Path, input: &[u8]) -> PathBuf {
     fs::create_dir_all(folder).expect("fuzz/artifacts can be made");
-    let sum = input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+    let sum = input
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
     let file = folder.join(format!("smoke-{sum:016x}"));
     fs::write(&file, input).expect("fuzz/artifacts can be written");
     file
@@ -76,6 +78,7 @@ impl Random {
 }
 
 /// Pieces that mean something to some part of the path.
+#[rustfmt::skip]
 const PIECES: [&[u8]; 28] = [
     b"\"", b"\\", b"{", b"}", b"[", b"]", b":", b",", b"\\u0069", b"\\ud83d", b"%69", b"%2569", b"&#105;", b"&amp;", b"&lt",
     b"zebra", b"emVicmEgemVicmEgemVicmE=", b"\xff", b"\xff\xfe", b"\xef\xbb\xbf", b"\0", b"\n", b"\x1b]8;;", b"\xe2\x80\x8b",

@@ -2,9 +2,11 @@
 
 mod input;
 mod output;
+mod pool;
 
 pub use input::{Input, InputOptions, Inputs};
 pub use output::{OutputFormat, Summary, Writer};
+pub use pool::{Lease, ScannerPool};
 
 use std::time::Duration;
 
@@ -53,11 +55,10 @@ pub fn scan<E>(
     options: &ScanOptions,
     mut each: impl FnMut(Outcome) -> Result<(), E>,
 ) -> Result<(), E> {
+    let pool = ScannerPool::new(engine);
     for batch in inputs {
-        let outcomes: Vec<Outcome> = batch
-            .into_par_iter()
-            .map_init(|| engine.scanner(), |scanner, input| scan_one(scanner, input, options))
-            .collect();
+        let one = |scanner: &mut Lease<'_>, input| scan_one(scanner, input, options);
+        let outcomes: Vec<Outcome> = batch.into_par_iter().map_init(|| pool.lease(), one).collect();
         for outcome in outcomes {
             each(outcome)?;
         }

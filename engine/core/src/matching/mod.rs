@@ -37,12 +37,14 @@ impl LiteralId {
 pub struct LiteralSet {
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    longest: usize,
 }
 
 impl LiteralSet {
     pub(crate) fn push(&mut self, literal: &[u8]) -> LiteralId {
         self.bytes.extend_from_slice(literal);
         self.ends.push(self.bytes.len());
+        self.longest = self.longest.max(literal.len());
         LiteralId((self.ends.len() - 1) as u32)
     }
 
@@ -73,7 +75,7 @@ impl LiteralSet {
     /// Length of the longest.
     #[must_use]
     pub fn longest(&self) -> usize {
-        self.iter().map(<[u8]>::len).max().unwrap_or(0)
+        self.longest
     }
 
     /// Length of all together.
