@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use tamiz_core::{
-    AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, Content, ContentKind, Engine, Hit, LiteralId, LiteralSet,
-    Matcher, Report, ScanControl, Scanner,
+    AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, Content, ContentKind, Engine, Hit, LiteralId,
+    LiteralSet, Matcher, Report, ScanControl, Scanner,
 };
 
 use crate::cases;

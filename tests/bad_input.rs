@@ -77,7 +77,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_done() {
 #[cfg(unix)]
 fn close(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
 }
 
 #[cfg(unix)]
@@ -146,13 +146,15 @@ fn a_line_that_is_too_long_does_not_hide_its_neighbours() {
     assert_eq!(run.code, 1, "{}", run.err);
     let output = run.json();
     let reports = output["reports"].as_array().unwrap();
-    let labels: Vec<&str> = reports.iter().map(|report| report["path"].as_str().unwrap().rsplit(':').next().unwrap()).collect();
+    let labels: Vec<&str> =
+        reports.iter().map(|report| report["path"].as_str().unwrap().rsplit(':').next().unwrap()).collect();
     assert_eq!(labels, ["1", "2", "3", "4", "6"]);
     says(&reports[1]["coverage"].to_string(), &["longer than max_content_bytes (1048576)"]);
     says(&reports[3]["coverage"].to_string(), &["JSON structure", "line 1, column 1"]);
     let bytes = fs::read(&file).unwrap();
     for report in [&reports[0], &reports[2], &reports[4]] {
-        let finding = report["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == ORDER_RULE).unwrap();
+        let finding =
+            report["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == ORDER_RULE).unwrap();
         let place = |end: &str| usize::try_from(finding["span"][end].as_u64().unwrap()).unwrap();
         let covered = std::str::from_utf8(&bytes[place("start")..place("end")]).unwrap();
         assert!(ORDER.contains(covered), "the span counts in the file: {covered:?}");
@@ -171,7 +173,9 @@ fn broken_json_is_told_with_its_place_and_searched_as_text() {
 #[test]
 fn deep_nesting_is_told_and_searched_as_text() {
     let deep = format!("{}\"{ORDER}\"{}", "[".repeat(10_000), "]".repeat(10_000));
-    for format in [tamiz_core::Format::Json, tamiz_core::Format::Auto, tamiz_core::Format::Mcp, tamiz_core::Format::Jsonl] {
+    for format in
+        [tamiz_core::Format::Json, tamiz_core::Format::Auto, tamiz_core::Format::Mcp, tamiz_core::Format::Jsonl]
+    {
         let report = inspect(None, format, deep.as_bytes());
         assert!(!report.coverage.complete, "{format:?}");
         says(&report.coverage.skipped[0].why, &["nested deeper"]);
@@ -288,7 +292,12 @@ fn mistakes_in_rules_are_pointed_at() {
         (with("broken", &replaced(phrases, "patterns = ['''token (''']")), ":8:13", "E022", "regex"),
         (with("short", &replaced(phrases, "phrases = [\"ab\"]")), ":8:12", "E010", "add a word"),
         (with("empty", &replaced(phrases, "")), ":1:6", "E006", "phrases"),
-        (with("validator", &replaced(phrases, "patterns = ['''token [0-9]{4}''']\nvalidator = \"luhm\"")), ":9:13", "E008", "luhn"),
+        (
+            with("validator", &replaced(phrases, "patterns = ['''token [0-9]{4}''']\nvalidator = \"luhm\"")),
+            ":9:13",
+            "E008",
+            "luhn",
+        ),
         (with("family", &replaced("injection.", "injectio.")), ":1:6", "E003", "injection.family"),
         (with("few", &replaced(", \"hello\"]", "]")), ":10:", "E030", "add one"),
         (with("own-example", &replaced("Open the pod bay doors!", "Shut it!")), ":9:13", "E031", "whole words"),

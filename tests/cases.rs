@@ -23,9 +23,9 @@ struct File {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {
     pub(crate) name: String,
-    kind: Option<ContentKind>,
+    pub(crate) kind: Option<ContentKind>,
     #[serde(default)]
-    format: Format,
+    pub(crate) format: Format,
     text: String,
     /// How `text` becomes bytes.
     #[serde(default)]
@@ -80,7 +80,9 @@ impl Case {
         let utf16 = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect();
         match self.encoding {
             Encoding::Utf8 => text.as_bytes().to_vec(),
-            Encoding::Latin1 => text.chars().map(|c| u8::try_from(u32::from(c)).expect("a Latin-1 character")).collect(),
+            Encoding::Latin1 => {
+                text.chars().map(|c| u8::try_from(u32::from(c)).expect("a Latin-1 character")).collect()
+            }
             Encoding::Utf16le => utf16(u16::to_le_bytes),
             Encoding::Utf16be => utf16(u16::to_be_bytes),
             Encoding::Hex => {
@@ -176,11 +178,14 @@ fn the_library_answers_as_expected() {
     assert!(failed.is_empty(), "{} problems:\n{}", failed.len(), failed.join("\n"));
 }
 
+/// Kind and format.
+type HandedIn = (Option<&'static str>, String);
+
 /// The program is run once for each way of handing contents in, over all files at once.
 #[test]
 fn the_program_answers_as_the_library_does() {
     let directory = tempfile::tempdir().unwrap();
-    let mut groups: BTreeMap<(Option<&str>, String), Vec<(PathBuf, Case)>> = BTreeMap::new();
+    let mut groups: BTreeMap<HandedIn, Vec<(PathBuf, Case)>> = BTreeMap::new();
     for (number, case) in all().into_iter().enumerate() {
         // The name promises nothing about the format.
         let path = directory.path().join(format!("{number:03}.case"));

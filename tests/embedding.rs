@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use tamiz_core::{
-    Action, AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, Content, ContentKind, Engine, Hit, Limits, LiteralSet,
-    Matcher, OnIncomplete, Policy, Report, RuleSet, ScanControl, Scanner,
+    Action, AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, Content, ContentKind, Engine, Hit, Limits,
+    LiteralSet, Matcher, OnIncomplete, Policy, Report, RuleSet, ScanControl, Scanner,
 };
 
 use crate::cases;
@@ -56,7 +56,12 @@ fn a_used_scanner_answers_as_a_new_one() {
         for case in &cases {
             let body = case.body();
             let report = used.inspect(&tool_output(&body), &ScanControl::unlimited());
-            assert_eq!(comparable(&report), comparable(&engine().inspect(&tool_output(&body))), "{} {round}", case.name);
+            assert_eq!(
+                comparable(&report),
+                comparable(&engine().inspect(&tool_output(&body))),
+                "{} {round}",
+                case.name
+            );
         }
         let report = used.inspect(&tool_output(CLEAN), &ScanControl::unlimited());
         assert!(report.findings.is_empty() && report.coverage.complete && report.verdict.reasons.is_empty());
@@ -247,7 +252,11 @@ fn every_limit_is_told_when_it_cuts() {
         assert!(crate::support::engine().inspect(&tool_output(body)).coverage.complete, "{why}");
         let report = engine.inspect(&tool_output(body));
         assert!(!report.coverage.complete, "{why}");
-        assert!(report.coverage.skipped.iter().any(|skipped| skipped.why.contains(why)), "{why}: {:?}", report.coverage);
+        assert!(
+            report.coverage.skipped.iter().any(|skipped| skipped.why.contains(why)),
+            "{why}: {:?}",
+            report.coverage
+        );
         assert_eq!(report.verdict.action, Action::Block);
     }
 }

@@ -56,7 +56,16 @@ fn figures_are_those_worked_out_by_hand() {
 fn the_shape_is_the_promised_one() {
     let result = tamiz(&["eval", &records(), "--output", "json"]).json();
     for member in [
-        "records", "positives", "negatives", "undecided", "policy", "score", "by", "latency_us", "bytes_per_second", "engine",
+        "records",
+        "positives",
+        "negatives",
+        "undecided",
+        "policy",
+        "score",
+        "by",
+        "latency_us",
+        "bytes_per_second",
+        "engine",
     ] {
         assert!(result.get(member).is_some(), "{member}");
     }
@@ -91,7 +100,11 @@ fn broken_records_are_told_and_the_others_counted() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("records.jsonl");
     let text = fs::read_to_string(records()).unwrap();
-    fs::write(&path, format!("{{\"text\": 1}}\n{text}not json\n{{\"text\":\"x\",\"label\":0,\"surface\":\"nowhere\"}}\n")).unwrap();
+    fs::write(
+        &path,
+        format!("{{\"text\": 1}}\n{text}not json\n{{\"text\":\"x\",\"label\":0,\"surface\":\"nowhere\"}}\n"),
+    )
+    .unwrap();
     let run = tamiz(&["eval", path.to_str().unwrap(), "--output", "json"]);
     assert_eq!(run.code, 2);
     assert_eq!(run.json()["records"], 7);

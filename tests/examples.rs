@@ -74,7 +74,9 @@ fn everything_poisoned_is_blocked_where_it_was_planted() {
         for kind in [Some(entry.kind), None] {
             // Without a kind a file of tool metadata that is no MCP message is only a text.
             let report = inspect(kind, Format::Auto, &body[start..end]).with_offset(start);
-            if kind.is_none() && matches!(entry.kind, ContentKind::Prompt | ContentKind::ToolOutput | ContentKind::ModelOutput) {
+            if kind.is_none()
+                && matches!(entry.kind, ContentKind::Prompt | ContentKind::ToolOutput | ContentKind::ModelOutput)
+            {
                 continue;
             }
             if report.verdict.action != Action::Block {

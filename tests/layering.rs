@@ -11,7 +11,10 @@ use crate::support::{files_below, repository};
 
 /// The source files below a directory.
 fn sources(directory: &Path) -> Vec<PathBuf> {
-    files_below(directory).into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+    files_below(directory)
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
 }
 
 /// The code of a source file: no comments, and nothing from its test module on.
@@ -93,7 +96,9 @@ fn rooms_of_the_core_look_left_only() {
 #[test]
 fn content_and_views_know_no_meanings() {
     let source = repository("engine/core/src");
-    for (room, neighbour, allowed) in [("content", "verdict", "Coverage"), ("content", "view", "OffsetMap"), ("view", "rule", "MAX_MATCH_LEN")] {
+    for (room, neighbour, allowed) in
+        [("content", "verdict", "Coverage"), ("content", "view", "OffsetMap"), ("view", "rule", "MAX_MATCH_LEN")]
+    {
         for path in sources(&source.join(room)) {
             let used = names(&code(&path), &format!("crate::{neighbour}"));
             let expected = BTreeSet::from([allowed.to_owned()]);
@@ -107,8 +112,22 @@ fn the_core_prints_nothing_and_keeps_clear_of_the_world() {
     for path in sources(&repository("engine/core/src")) {
         let code = code(&path);
         for word in [
-            "println!", "print!(", "eprintln!", "eprint!(", "dbg!", "unsafe ", "std::env", "std::net", "std::fs", "std::process",
-            "std::thread", "thread_local!", "static mut", "lazy_static", "todo!", "unimplemented!",
+            "println!",
+            "print!(",
+            "eprintln!",
+            "eprint!(",
+            "dbg!",
+            "unsafe ",
+            "std::env",
+            "std::net",
+            "std::fs",
+            "std::process",
+            "std::thread",
+            "thread_local!",
+            "static mut",
+            "lazy_static",
+            "todo!",
+            "unimplemented!",
         ] {
             assert!(!code.contains(word), "{} has {word}", path.display());
         }
@@ -172,8 +191,25 @@ fn an_embedder_of_the_core_gets_none_of_the_service() {
     let needed = needed_by_core();
     assert!(needed.contains("tamiz-core") && needed.contains("aho-corasick"));
     for never in [
-        "tamiz", "tokio", "tonic", "axum", "hyper", "clap", "ort", "tokenizers", "hyperscan", "hyperscan-sys", "rayon",
-        "crossbeam-channel", "tracing", "anyhow", "indicatif", "opentelemetry", "prometheus", "reqwest", "ignore",
+        "tamiz",
+        "tokio",
+        "tonic",
+        "axum",
+        "hyper",
+        "clap",
+        "ort",
+        "tokenizers",
+        "hyperscan",
+        "hyperscan-sys",
+        "rayon",
+        "crossbeam-channel",
+        "tracing",
+        "anyhow",
+        "indicatif",
+        "opentelemetry",
+        "prometheus",
+        "reqwest",
+        "ignore",
     ] {
         assert!(!needed.contains(never), "tamiz-core needs {never}: {needed:?}");
     }

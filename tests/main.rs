@@ -2,4 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod backends;
+mod bad_input;
+mod cases;
+mod cases_grpc;
+mod cli;
+mod embedding;
+mod eval;
+mod examples;
 mod grpc;
+mod layering;
+mod properties;
+mod rules;
+mod schema;
+mod support;

@@ -8,8 +8,11 @@ use crate::support::{engine, files_below, repository};
 
 #[test]
 fn every_rule_finds_its_examples_and_leaves_the_others_alone() {
-    let problems: Vec<String> =
-        check_examples(engine()).into_iter().flat_map(|(_, outcome)| outcome.problems).map(|problem| problem.to_string()).collect();
+    let problems: Vec<String> = check_examples(engine())
+        .into_iter()
+        .flat_map(|(_, outcome)| outcome.problems)
+        .map(|problem| problem.to_string())
+        .collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
@@ -84,7 +87,8 @@ fn rules_can_be_found_by_id() {
 
 #[test]
 fn a_pack_can_replace_a_rule() {
-    let mine = include_str!("../engine/core/rules/injection/ignore-previous.toml").replace("severity = \"high\"", "severity = \"info\"");
+    let mine = include_str!("../engine/core/rules/injection/ignore-previous.toml")
+        .replace("severity = \"high\"", "severity = \"info\"");
     let (mine, problems) = RuleSet::parse([("mine.toml", &*mine)]);
     assert!(problems.is_empty(), "{problems:?}");
     let mut rules = RuleSet::builtin();

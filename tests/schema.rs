@@ -66,7 +66,16 @@ fn reports_have_the_members_that_were_promised() {
         (
             &report["findings"][0],
             &[
-                "rule", "title", "family", "severity", "confidence", "span", "pointer", "views", "taxonomy", "fingerprint",
+                "rule",
+                "title",
+                "family",
+                "severity",
+                "confidence",
+                "span",
+                "pointer",
+                "views",
+                "taxonomy",
+                "fingerprint",
             ],
         ),
         (&report["findings"][0]["span"], &["start", "end"]),

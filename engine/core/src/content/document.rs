@@ -38,6 +38,8 @@ pub(crate) struct Document {
     /// The part of the body that is the text itself, where nothing had to be copied.
     borrowed: Option<Range<usize>>,
     format: Format,
+    /// The kinds of all segments.
+    kinds: u8,
 }
 
 impl Document {
@@ -81,6 +83,7 @@ impl Document {
             self.structure.assign(body, &self.tree, content.kind.unwrap_or(ContentKind::ToolOutput));
             self.copy_leaves(content, body);
         }
+        self.kinds = self.segments.iter().fold(0, |kinds, segment| kinds | segment.kinds);
     }
 
     /// All segments' text, a [`SEPARATOR`] between any two.
@@ -101,6 +104,11 @@ impl Document {
 
     pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    /// The kinds of all segments, as [`ContentKind::bit`]s.
+    pub(crate) fn kinds(&self) -> u8 {
+        self.kinds
     }
 
     /// What the content turned out to be.

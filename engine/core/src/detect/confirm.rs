@@ -70,7 +70,7 @@ impl Confirmer {
             let from = at.saturating_sub(overlap);
             matcher.find(&text[from..end], &mut |hit| {
                 if from + hit.end > at {
-                    self.hit(side, text, hit, from);
+                    self.hit(pass, recorder, hit, from);
                 }
             });
             at = end;
@@ -91,7 +91,8 @@ impl Confirmer {
         Ok(())
     }
 
-    fn hit(&mut self, side: &Side, text: &[u8], hit: Hit, from: usize) {
+    fn hit(&mut self, pass: Pass<'_>, recorder: &Recorder<'_>, hit: Hit, from: usize) {
+        let Pass { side, text, .. } = pass;
         let (start, end) = (from + hit.start, from + hit.end);
         // A back end may report places that only look like the literal.
         if !text[start..end].eq_ignore_ascii_case(side.literals.get(hit.literal)) {
@@ -104,6 +105,7 @@ impl Confirmer {
                         self.phrases.push((rule, start, end));
                     }
                 }
+                Use::Pattern(pattern) if !recorder.applies_anywhere(side.patterns[pattern as usize].rule) => {}
                 Use::Pattern(pattern) => {
                     let (before, after) = side.patterns[pattern as usize].reach;
                     self.widen(pattern, start.saturating_sub(before), (start + after).min(text.len()));

@@ -148,6 +148,11 @@ impl Recorder<'_> {
         self.findings.add(Found { rule, span, segment, depth, view, folded, place, quoted }, self.limit);
     }
 
+    /// Whether the rule applies to any segment of the content.
+    pub(crate) fn applies_anywhere(&self, rule: usize) -> bool {
+        self.document.kinds() & self.kinds[rule] != 0
+    }
+
     /// Whether the rule applies to the segment of a view.
     pub(crate) fn applies(&self, rule: usize, depth: usize, view: usize) -> bool {
         let segment = self.layers.layer(depth).views[view].segment;
