@@ -72,7 +72,7 @@ impl Document {
                 }
             },
             Format::Jsonl => {
-                self.read_lines(body, bounds, coverage);
+                self.read_lines(body, bounds, true, coverage);
                 Format::Jsonl
             }
             Format::Auto => self.find_format(body, bounds, coverage),
@@ -149,7 +149,7 @@ impl Document {
         let first_is_json = json::walk(first_line, 0..first_line.len(), 0, Step::Root, bounds, &mut self.tree).is_ok();
         self.tree.clear();
         if first_is_json && first_line.len() < body.len() {
-            self.read_lines(body, bounds, coverage);
+            self.read_lines(body, bounds, false, coverage);
             return Format::Jsonl;
         }
         if error.what.contains("limit") {
@@ -167,8 +167,9 @@ impl Document {
         result
     }
 
-    /// JSON Lines: every line is an element under the root; a broken line is a segment of text.
-    fn read_lines(&mut self, body: &[u8], bounds: Bounds, coverage: &mut Coverage) {
+    /// JSON Lines: every line is an element under the root; a broken line is a segment of text, and worth saying if JSON was
+    /// promised.
+    fn read_lines(&mut self, body: &[u8], bounds: Bounds, promised: bool, coverage: &mut Coverage) {
         self.tree.add_node(0, Step::Root);
         let mut start = 0;
         for (number, line) in body.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -180,10 +181,12 @@ impl Document {
             let (nodes, leaves) = (self.tree.nodes.len(), self.tree.leaves.len());
             let step = Step::Index(number as u32);
             if let Err(error) = json::walk(body, range.clone(), 0, step, bounds, &mut self.tree) {
-                coverage.skip(
-                    format!("JSON structure of line {}", number + 1),
-                    format!("{} at byte {}; inspected as plain text", error.what, error.at),
-                );
+                if promised || error.what.contains("limit") {
+                    coverage.skip(
+                        format!("JSON structure of line {}", number + 1),
+                        format!("{} at byte {}; inspected as plain text", error.what, error.at),
+                    );
+                }
                 self.tree.nodes.truncate(nodes);
                 self.tree.leaves.truncate(leaves);
                 let node = self.tree.add_node(0, step);
@@ -369,6 +372,7 @@ mod tests {
         assert_eq!(texts, ["a", "x y", "{broken", "a", "z w"]);
         assert_eq!(found[4].0, "/3/a");
         assert!(coverage.skipped[0].what.contains("line 2"));
-        assert_eq!(read(Format::Auto, body).0.format(), Format::Jsonl);
+        let (found_out, coverage) = read(Format::Auto, body);
+        assert_eq!((found_out.format(), coverage.complete), (Format::Jsonl, true));
     }
 }
