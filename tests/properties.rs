@@ -181,7 +181,7 @@ fn depth(disguise: Disguise, steps: &[Step]) -> usize {
 }
 
 proptest! {
-    #![proptest_config(config(400))]
+    #![proptest_config(config(1500))]
 
     #[test]
     fn a_planted_order_is_found_where_it_stands(disguise in disguises(), steps in steps()) {

@@ -236,10 +236,11 @@ const MEMBERS: [&str; 16] = [
     "taxonomy",
 ];
 
-/// Parses and validates one file.
-pub(crate) fn parse(name: &str, source: &str) -> Result<Rule, Vec<Diagnostic>> {
+/// Parses and validates one file. Of the built-in files (`known_good`) phrases and expressions are not looked at again: the test
+/// suite does that, and it would be half of the time to start.
+pub(crate) fn parse(name: &str, source: &str, known_good: bool) -> Result<Rule, Vec<Diagnostic>> {
     let file: RuleFile = toml::from_str(source).map_err(|error| vec![toml_problem(name, source, &error, &MEMBERS)])?;
-    let mut check = Check { name, source, problems: Vec::new() };
+    let mut check = Check { name, source, known_good, problems: Vec::new() };
     let family = check.id(&file.id);
     for text in [&file.title, &file.description, &file.why, &file.remedy] {
         if text.get_ref().trim().is_empty() {
@@ -247,7 +248,7 @@ pub(crate) fn parse(name: &str, source: &str) -> Result<Rule, Vec<Diagnostic>> {
         }
     }
     let phrases: Vec<String> = file.phrases.iter().flat_map(|phrase| check.phrase(phrase)).collect();
-    for pattern in &file.patterns {
+    for pattern in file.patterns.iter().filter(|_| !known_good) {
         check.pattern(pattern);
     }
     check.name_known(file.validator.as_ref(), "validator", &validator_names());
@@ -310,6 +311,7 @@ pub(crate) fn toml_problem(name: &str, source: &str, error: &toml::de::Error, me
 struct Check<'f> {
     name: &'f str,
     source: &'f str,
+    known_good: bool,
     problems: Vec<Diagnostic>,
 }
 
@@ -339,6 +341,7 @@ impl Check<'_> {
 
     fn phrase(&mut self, template: &Spanned<String>) -> Vec<String> {
         match phrase::expand(template.get_ref()) {
+            Ok(phrases) if self.known_good => phrases,
             Ok(phrases) => {
                 if let Some(short) = phrases.iter().find(|phrase| fold_phrase(phrase).len() < SHORTEST_PHRASE) {
                     let message = format!("the phrase `{short}` is shorter than {SHORTEST_PHRASE} bytes");
