@@ -1,6 +1,12 @@
 //! The whole path, from bytes to verdict, with a scanner that has warmed up. Findings are counted.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a benchmark fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a benchmark fails by panicking"
+)]
 
 mod texts;
 

@@ -27,7 +27,9 @@ fn here() -> PathBuf {
 pub(crate) fn all() -> Vec<(String, Vec<u8>)> {
     let mut texts = Vec::new();
     for (sort, files) in SORTS {
-        let read = |file: &&str| fs::read(here().join("examples/benign").join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let read = |file: &&str| {
+            fs::read(here().join("examples/benign").join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+        };
         let text: Vec<u8> = files.iter().flat_map(read).collect();
         texts.extend(SIZES.map(|(name, size)| (format!("{sort}/{name}"), sized(&text, size))));
     }

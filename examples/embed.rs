@@ -25,7 +25,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 // What was not inspected is told; the shipped policy blocks it.
                 assert!(report.coverage.complete);
                 for finding in &report.findings {
-                    println!("{} at {} (bytes {}..{})", finding.rule, finding.pointer, finding.span.start, finding.span.end);
+                    println!(
+                        "{} at {} (bytes {}..{})",
+                        finding.rule, finding.pointer, finding.span.start, finding.span.end
+                    );
                 }
                 if report.verdict.action == Action::Block {
                     println!("blocked with a score of {:.2}", report.verdict.score);

@@ -175,7 +175,8 @@ fn look_alike(character: char) -> char {
     }
     let forms = std::iter::once(character).chain(character.to_uppercase());
     for form in forms {
-        let skeleton: Vec<char> = unicode_security::skeleton(form.encode_utf8(&mut [0; 4])).filter(|c| !is_mark(*c)).collect();
+        let skeleton: Vec<char> =
+            unicode_security::skeleton(form.encode_utf8(&mut [0; 4])).filter(|c| !is_mark(*c)).collect();
         if let [single] = skeleton[..]
             && single.is_ascii_alphabetic()
         {

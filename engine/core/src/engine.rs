@@ -95,10 +95,15 @@ impl EngineBuilder {
         let rules = CompiledRules::new(self.rules.unwrap_or_else(RuleSet::builtin));
         let raw = self.backend.build(&rules.raw.literals)?;
         let folded = self.backend.build(&rules.folded.literals)?;
-        let kinds = rules.rules().iter().map(|rule| rule.content_kinds.iter().fold(0, |bits, kind| bits | kind.bit())).collect();
+        let kinds = rules
+            .rules()
+            .iter()
+            .map(|rule| rule.content_kinds.iter().fold(0, |bits, kind| bits | kind.bit()))
+            .collect();
         let info = EngineInfo::new(&rules, &self.policy, folded.info().name);
         let fingerprinter = Fingerprinter::new(self.fingerprint_key);
-        let shared = Shared { rules, raw, folded, policy: self.policy, limits: self.limits, fingerprinter, info, kinds };
+        let shared =
+            Shared { rules, raw, folded, policy: self.policy, limits: self.limits, fingerprinter, info, kinds };
         Ok(Engine { shared: Arc::new(shared) })
     }
 }
@@ -211,7 +216,11 @@ impl Scanner {
         self.layers.start(&self.document);
         if let Some(why) = late.or_else(|| self.scan_layers(content.body, control)) {
             let (done, total) = (self.coverage.inspected_bytes, self.coverage.total_bytes);
-            let what = if done < total { format!("bytes {done}..{total}") } else { "encoded or structured parts of the content".into() };
+            let what = if done < total {
+                format!("bytes {done}..{total}")
+            } else {
+                "encoded or structured parts of the content".into()
+            };
             self.coverage.skip(what, format!("{} before it was reached", why.reason()));
         }
         self.timings.total = micros(started);
@@ -270,7 +279,8 @@ impl Scanner {
                 Deeper::Layer => {}
                 Deeper::Cut { depth: true } => {
                     let limit = shared.limits.max_decode_depth;
-                    self.coverage.skip("text encoded more than once", format!("nested deeper than max_decode_depth ({limit})"));
+                    self.coverage
+                        .skip("text encoded more than once", format!("nested deeper than max_decode_depth ({limit})"));
                     return None;
                 }
                 Deeper::Cut { depth: false } => {

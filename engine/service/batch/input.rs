@@ -155,19 +155,21 @@ impl Inputs {
                     let label = path.display().to_string();
                     if !self.by_line(&path) {
                         let format = self.format_of(&path);
-                        return Some(Input { label, source: Source::File { path, found_in_directory: in_directory }, format });
+                        return Some(Input {
+                            label,
+                            source: Source::File { path, found_in_directory: in_directory },
+                            format,
+                        });
                     }
                     match open(&path) {
                         Ok(reader) => self.lines = Some(Lines::new(label, reader)),
                         Err(error) => return problem(&label, format!("{label}: {}", explain(&error))),
                     }
                 }
-                Found::Stdin if self.options.format == Format::Jsonl => {
-                    match decompress(Box::new(io::stdin())) {
-                        Ok(reader) => self.lines = Some(Lines::new("<stdin>".into(), reader)),
-                        Err(error) => return problem("<stdin>", format!("<stdin>: {}", explain(&error))),
-                    }
-                }
+                Found::Stdin if self.options.format == Format::Jsonl => match decompress(Box::new(io::stdin())) {
+                    Ok(reader) => self.lines = Some(Lines::new("<stdin>".into(), reader)),
+                    Err(error) => return problem("<stdin>", format!("<stdin>: {}", explain(&error))),
+                },
                 Found::Stdin => {
                     let read = decompress(Box::new(io::stdin()));
                     // One byte more than any limit that can be set is told apart by the engine.
@@ -274,7 +276,8 @@ impl Lines {
             self.number += 1;
             self.base += body.len();
             let label = format!("{}:{}", self.label, self.number);
-            let problem = |message| Some(Input { label: label.clone(), source: Source::Problem(message), format: Format::Json });
+            let problem =
+                |message| Some(Input { label: label.clone(), source: Source::Problem(message), format: Format::Json });
             if let Err(error) = read {
                 // What came before the break is lost to this line only; a reader that failed once gives nothing more.
                 self.reader = Box::new(io::empty());

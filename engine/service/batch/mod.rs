@@ -78,7 +78,8 @@ fn scan_one(scanner: &mut Scanner, input: Input, options: &ScanOptions) -> Outco
         None => Content::unplaced(&loaded.body),
     };
     let content = content.with_format(loaded.format).with_cut(loaded.cut_short.as_deref());
-    let control = options.timeout.map_or_else(ScanControl::unlimited, |time| ScanControl::unlimited().with_timeout(time));
+    let control =
+        options.timeout.map_or_else(ScanControl::unlimited, |time| ScanControl::unlimited().with_timeout(time));
     let report = scanner.inspect(&content, &control).with_path(loaded.label).with_offset(loaded.base);
     Outcome::Inspected { report: Box::new(report), body: loaded.body, base: loaded.base }
 }

@@ -23,7 +23,11 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Outcome> {
         ConfigCommand::Check(settings) => {
             let engine = assemble::engine(&settings.load()?)?;
             let info = engine.info();
-            writeln!(out, "sound: {} rules (digest {}), policy digest {}", info.rules, info.rules_digest, info.policy_digest)?;
+            writeln!(
+                out,
+                "sound: {} rules (digest {}), policy digest {}",
+                info.rules, info.rules_digest, info.policy_digest
+            )?;
         }
     }
     Ok(Outcome::Clean)

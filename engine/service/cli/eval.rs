@@ -11,9 +11,11 @@ use crate::eval::{self, Options};
 use crate::packs;
 
 #[derive(Debug, Args)]
-#[command(after_help = "A record is a JSON object on a line of its own: {\"id\", \"text\", \"label\", \"surface\", \"kind\", \"lang\", \
+#[command(
+    after_help = "A record is a JSON object on a line of its own: {\"id\", \"text\", \"label\", \"surface\", \"kind\", \"lang\", \
     \"source\"}.\nlabel 1 means that the text tries to steer the model that reads it. surface is user_prompt, tool_output,\n\
-    tool_metadata or document. Files may be compressed (.zst, .gz).")]
+    tool_metadata or document. Files may be compressed (.zst, .gz)."
+)]
 pub(super) struct EvalArgs {
     /// Files of records.
     #[arg(value_name = "FILE", required = true)]
@@ -56,7 +58,7 @@ pub(super) fn run(args: EvalArgs) -> anyhow::Result<Outcome> {
         writeln!(out, "{:#}", serde_json::to_value(&result)?)?;
     }
     for problem in &result.problems {
-        writeln!(io::stderr(), "error: {problem}")?;
+        writeln!(io::stderr(), "error: {}", super::printable(problem))?;
     }
     Ok(if result.problems.is_empty() { Outcome::Clean } else { Outcome::CouldNot })
 }

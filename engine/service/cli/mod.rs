@@ -153,7 +153,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::CouldNot) => ExitCode::from(2),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(anstream::stderr(), "{}", describe(&error));
+            let _ = writeln!(anstream::stderr(), "{}", printable(&describe(&error)));
             ExitCode::from(2)
         }
     }
@@ -181,9 +181,18 @@ fn describe(error: &anyhow::Error) -> String {
     if text.contains(": error[") { text.trim_end().to_owned() } else { format!("error: {text}") }
 }
 
+/// A message without control characters: the name of a file is as hostile as its content.
+fn printable(message: &str) -> String {
+    let shown = |character: char| if character.is_control() && character != '\n' { '\u{fffd}' } else { character };
+    message.chars().map(shown).collect()
+}
+
 /// Whether the reader of our output went away, as `head` does: no failure of ours.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]

@@ -101,7 +101,9 @@ fn show(id: &str, args: &RuleArgs, json: bool) -> anyhow::Result<Outcome> {
     for (list, ids) in rule.taxonomy.lists() {
         writeln!(out, "  {list:10}  {}", ids.join(", "))?;
     }
-    for (title, text) in [("What it catches", &rule.description), ("Why it matters", &rule.why), ("What to do", &rule.remedy)] {
+    for (title, text) in
+        [("What it catches", &rule.description), ("Why it matters", &rule.why), ("What to do", &rule.remedy)]
+    {
         writeln!(out, "\n{title}\n  {}", text.trim())?;
     }
     if !rule.phrases.is_empty() {
@@ -120,7 +122,11 @@ fn show(id: &str, args: &RuleArgs, json: bool) -> anyhow::Result<Outcome> {
             writeln!(out, "  {}", example.escape_debug())?;
         }
     }
-    writeln!(out, "\nTo turn it off, put into a policy file:\n  [[override]]\n  rules = [\"{}\"]\n  action = \"allow\"", rule.id)?;
+    writeln!(
+        out,
+        "\nTo turn it off, put into a policy file:\n  [[override]]\n  rules = [\"{}\"]\n  action = \"allow\"",
+        rule.id
+    )?;
     Ok(Outcome::Clean)
 }
 

@@ -81,7 +81,10 @@ enum FailOn {
 pub(super) fn run(args: ScanArgs) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     if let Some(jobs) = args.jobs {
-        rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global().context("worker threads could not be started")?;
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(jobs)
+            .build_global()
+            .context("worker threads could not be started")?;
     }
     let engine = engine(&args)?;
     let stdout_is_terminal = io::stdout().is_terminal();
@@ -153,7 +156,7 @@ fn progress(files: usize, quiet: bool) -> ProgressBar {
 fn tell(summary: &Summary, format: OutputFormat) -> io::Result<()> {
     let mut err = io::stderr().lock();
     for problem in &summary.problems {
-        writeln!(err, "error: {problem}")?;
+        writeln!(err, "error: {}", super::printable(problem))?;
     }
     if matches!(format, OutputFormat::Jsonl | OutputFormat::Sarif) {
         writeln!(err, "{}", summary.in_words())?;

@@ -10,8 +10,10 @@ use crate::config::{self, Overrides};
 use crate::serve;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Settings come from defaults, then the configuration file, then TAMIZ_* variables, then flags.\n\
-    `tamiz config print` shows what they amount to. SIGTERM ends the service after the work it has accepted.")]
+#[command(
+    after_help = "Settings come from defaults, then the configuration file, then TAMIZ_* variables, then flags.\n\
+    `tamiz config print` shows what they amount to. SIGTERM ends the service after the work it has accepted."
+)]
 pub(super) struct ServeArgs {
     #[command(flatten)]
     pub(super) settings: Settings,

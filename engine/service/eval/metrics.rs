@@ -64,7 +64,8 @@ pub(super) fn figures(samples: &[Sample]) -> Figures {
     let decided = |positive: bool, acted: bool| {
         count(&|sample: &Sample| !sample.undecided && sample.positive == positive && sample.acted == acted) as f64
     };
-    let (hit, missed, alarm, right) = (decided(true, true), decided(true, false), decided(false, true), decided(false, false));
+    let (hit, missed, alarm, right) =
+        (decided(true, true), decided(true, false), decided(false, true), decided(false, false));
     let share = |part: f64, whole: f64| (whole > 0.0).then_some(part / whole);
     let recall_at = |rate: f64| threshold(samples, rate).map(|(_, recall)| recall);
     Figures {
@@ -138,7 +139,12 @@ mod tests {
     use super::*;
 
     fn samples(scores: &[(f64, bool)]) -> Vec<Sample> {
-        let sample = |(score, positive): &(f64, bool)| Sample { positive: *positive, score: *score, acted: *score >= 0.5, undecided: false };
+        let sample = |(score, positive): &(f64, bool)| Sample {
+            positive: *positive,
+            score: *score,
+            acted: *score >= 0.5,
+            undecided: false,
+        };
         scores.iter().map(sample).collect()
     }
 

@@ -145,7 +145,8 @@ struct Measured {
 /// # Errors
 /// When there is no record at all.
 pub fn run(engine: &Engine, files: &[PathBuf], options: &Options) -> anyhow::Result<Evaluation> {
-    let input = InputOptions { format: Format::Jsonl, honour_ignore: false, longest_record: engine.limits().content_bytes() };
+    let input =
+        InputOptions { format: Format::Jsonl, honour_ignore: false, longest_record: engine.limits().content_bytes() };
     let (mut measured, mut problems) = (Vec::new(), Vec::new());
     let pool = ScannerPool::new(engine);
     for batch in Inputs::find(files, input) {
@@ -160,7 +161,10 @@ pub fn run(engine: &Engine, files: &[PathBuf], options: &Options) -> anyhow::Res
     }
     if measured.is_empty() {
         problems.truncate(5);
-        anyhow::bail!("no records to measure{}", problems.iter().map(|problem| format!("\n  {problem}")).collect::<String>());
+        anyhow::bail!(
+            "no records to measure{}",
+            problems.iter().map(|problem| format!("\n  {problem}")).collect::<String>()
+        );
     }
     let samples: Vec<Sample> = measured.iter().map(|record| record.sample).collect();
     let seconds: f64 = measured.iter().map(|record| record.micros / 1e6).sum();
@@ -241,19 +245,25 @@ fn mistakes(measured: &[Measured], most: usize) -> Vec<Mistake> {
     let wrong = |mistake: &'static str, positive: bool| {
         let mut records: Vec<&Measured> = measured
             .iter()
-            .filter(|record| record.sample.positive == positive && record.sample.acted != positive && !record.sample.undecided)
+            .filter(|record| {
+                record.sample.positive == positive && record.sample.acted != positive && !record.sample.undecided
+            })
             .collect();
         records.sort_by(|a, b| a.sample.score.total_cmp(&b.sample.score));
         if !positive {
             records.reverse();
         }
-        records.into_iter().take(most).map(move |record| Mistake {
-            mistake,
-            id: record.id.clone(),
-            score: record.sample.score,
-            rules: record.rules.clone(),
-            text: record.start.clone(),
-        }).collect::<Vec<_>>()
+        records
+            .into_iter()
+            .take(most)
+            .map(move |record| Mistake {
+                mistake,
+                id: record.id.clone(),
+                score: record.sample.score,
+                rules: record.rules.clone(),
+                text: record.start.clone(),
+            })
+            .collect::<Vec<_>>()
     };
     let mut all = wrong("missed", true);
     all.extend(wrong("false-alarm", false));
@@ -279,7 +289,12 @@ pub fn table(evaluation: &Evaluation) -> String {
     for threshold in &evaluation.thresholds {
         let _ = match (threshold.score, threshold.recall) {
             (Some(score), Some(recall)) => {
-                writeln!(out, "at {:.2} % false positives: act from a score of {score:.4}; recall {:.1} %", threshold.fpr * 100.0, recall * 100.0)
+                writeln!(
+                    out,
+                    "at {:.2} % false positives: act from a score of {score:.4}; recall {:.1} %",
+                    threshold.fpr * 100.0,
+                    recall * 100.0
+                )
             }
             _ => writeln!(out, "at {:.2} % false positives: no threshold keeps to it", threshold.fpr * 100.0),
         };
@@ -290,7 +305,8 @@ pub fn table(evaluation: &Evaluation) -> String {
     for mistake in &evaluation.errors {
         let text = mistake.text.escape_debug();
         let rules = mistake.rules.join(", ");
-        let _ = writeln!(out, "{:11} {:.2} {} [{rules}]\n            {text}", mistake.mistake, mistake.score, mistake.id);
+        let _ =
+            writeln!(out, "{:11} {:.2} {} [{rules}]\n            {text}", mistake.mistake, mistake.score, mistake.id);
     }
     out
 }

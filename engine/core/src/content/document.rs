@@ -136,8 +136,8 @@ impl Document {
     }
 
     fn find_format(&mut self, body: &[u8], bounds: Bounds, coverage: &mut Coverage) -> Format {
-        let start = body.iter().position(|byte| !byte.is_ascii_whitespace());
-        if !start.is_some_and(|at| matches!(body[at], b'{' | b'[')) {
+        let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+        if !matches!(text.first(), Some(b'{' | b'[')) {
             return Format::Text;
         }
         let Err(error) = self.read_json(body, bounds) else {
@@ -190,7 +190,7 @@ impl Document {
                 self.tree.nodes.truncate(nodes);
                 self.tree.leaves.truncate(leaves);
                 let node = self.tree.add_node(0, step);
-                let end = range.end - usize::from(line.ends_with(b"\n"));
+                let end = range.start + line.trim_ascii_end().len();
                 self.tree.leaves.push(Leaf {
                     node,
                     kind: LeafKind::String,

@@ -19,7 +19,10 @@ pub(crate) enum Step {
     Root,
     Index(u32),
     /// The span of a member's name between its quotes.
-    Member { start: u32, end: u32 },
+    Member {
+        start: u32,
+        end: u32,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -61,7 +61,6 @@ impl Structure {
         self.kinds[node as usize]
     }
 
-
     /// The kind that each object with a `role` member has by it, in order of object.
     fn collect_roles(&mut self, source: &[u8], tree: &Tree) {
         self.roles.clear();
@@ -107,8 +106,11 @@ fn member(place: Place, inherited: ContentKind, name: &[u8]) -> (Place, ContentK
         (Place::Top, b"params") => (Place::RpcParams, ToolArguments),
         (Place::Top, b"error") => (Place::Settled, ToolOutput),
         (Place::Top | Place::RpcResult | Place::RpcParams, b"messages") => (Place::Messages, Prompt),
-        (Place::RpcResult, b"instructions" | b"serverInfo" | b"capabilities" | b"prompts" | b"resources"
-            | b"resourceTemplates" | b"_meta") => (Place::Settled, ToolMetadata),
+        (
+            Place::RpcResult,
+            b"instructions" | b"serverInfo" | b"capabilities" | b"prompts" | b"resources" | b"resourceTemplates"
+            | b"_meta",
+        ) => (Place::Settled, ToolMetadata),
         (Place::RpcResult, b"content" | b"structuredContent" | b"contents") => (Place::Settled, ToolOutput),
         (Place::RpcParams, b"arguments") => (Place::Settled, ToolArguments),
         (Place::RpcParams, b"systemPrompt") => (Place::Settled, Prompt),

@@ -8,11 +8,13 @@ use regex_automata::{Input, PatternID};
 use super::Recorder;
 use crate::limits::{Interruption, ScanControl};
 use crate::matching::{Hit, Matcher};
-use crate::rule::{Pattern, Side, Use};
+use crate::rule::{Side, Use};
 use crate::view::Layer;
 
 /// Text matched between two looks at the clock.
 const STEP: usize = 256 << 10;
+/// Texts up to this long are looked through as a whole for the literals of an expression.
+const SHORT: usize = 16 << 10;
 
 /// Collects windows and runs expressions; one per side, owned by a worker.
 #[derive(Debug, Default)]
@@ -23,7 +25,7 @@ pub(crate) struct Confirmer {
     newest: Vec<u32>,
     phrases: Vec<(u32, usize, usize)>,
     caches: Vec<Option<Box<Cache>>>,
-    /// A window in lower case.
+    /// A window, or a short text, in lower case.
     lower: Vec<u8>,
 }
 
@@ -78,16 +80,44 @@ impl Confirmer {
         for (rule, start, end) in self.phrases.drain(..) {
             recorder.record(rule as usize, depth, start..end, folded);
         }
-        self.windows.sort_unstable();
-        for index in 0..self.windows.len() {
-            if index % 16 == 0
-                && let Some(why) = control.interruption()
-            {
-                return Err(Stopped { why, at: 0 });
-            }
-            let (pattern, start, end) = self.windows[index];
-            self.confirm(pass, pattern as usize, start..end, recorder);
+        let result = self.confirm_all(pass, recorder, control);
+        self.windows.clear();
+        result
+    }
+
+    /// Runs the expressions on their windows, those of a pattern together.
+    fn confirm_all(
+        &mut self,
+        pass: Pass<'_>,
+        recorder: &mut Recorder<'_>,
+        control: &ScanControl,
+    ) -> Result<(), Stopped> {
+        let mut windows = std::mem::take(&mut self.windows);
+        windows.sort_unstable();
+        let short = pass.text.len() <= SHORT;
+        if short && !windows.is_empty() {
+            self.lower.clear();
+            self.lower.extend_from_slice(pass.text);
+            self.lower.make_ascii_lowercase();
         }
+        for of_pattern in windows.chunk_by(|a, b| a.0 == b.0) {
+            let id = of_pattern[0].0 as usize;
+            let pattern = &pass.side.patterns[id];
+            // A match contains all its literals. In a short text one look for them does for all windows.
+            if short && !pattern.has_all_literals(&self.lower) {
+                continue;
+            }
+            for some in of_pattern.chunks(16) {
+                if let Some(why) = control.interruption() {
+                    self.windows = windows;
+                    return Err(Stopped { why, at: 0 });
+                }
+                for (_, start, end) in some {
+                    self.confirm(pass, id, *start..*end, short, recorder);
+                }
+            }
+        }
+        self.windows = windows;
         Ok(())
     }
 
@@ -129,28 +159,16 @@ impl Confirmer {
         *newest = self.windows.len() as u32;
     }
 
-    /// Whether all literals that a match contains are in the window. A match lies in it whole, so none is lost by asking.
-    fn has_all_literals(&mut self, pattern: &Pattern, window: &[u8], folded: bool) -> bool {
-        if pattern.also.is_empty() {
-            return true;
-        }
-        // Folded text is in lower case already.
-        let lower = if folded {
-            window
-        } else {
-            self.lower.clear();
-            self.lower.extend_from_slice(window);
-            self.lower.make_ascii_lowercase();
-            &self.lower
-        };
-        pattern.also.iter().all(|set| set.iter().any(|finder| finder.find(lower).is_some()))
-    }
-
-    fn confirm(&mut self, pass: Pass<'_>, id: usize, window: Range<usize>, recorder: &mut Recorder<'_>) {
+    fn confirm(&mut self, pass: Pass<'_>, id: usize, window: Range<usize>, short: bool, recorder: &mut Recorder<'_>) {
         let Pass { side, text, folded, depth, .. } = pass;
         let pattern = &side.patterns[id];
-        if !self.has_all_literals(pattern, &text[window.clone()], folded) {
-            return;
+        if !short && !pattern.also.is_empty() {
+            self.lower.clear();
+            self.lower.extend_from_slice(&text[window.clone()]);
+            self.lower.make_ascii_lowercase();
+            if !pattern.has_all_literals(&self.lower) {
+                return;
+            }
         }
         let Some(regex) = pattern.regex() else { return };
         let cache = self.caches[id].get_or_insert_with(|| Box::new(regex.create_cache()));
@@ -176,7 +194,13 @@ impl Confirmer {
 const SECRET: &str = "secret";
 
 /// Calls `found` with each match in `haystack[within]`, or with its group `secret`.
-fn each_match(regex: &Regex, cache: &mut Cache, haystack: &[u8], within: Range<usize>, mut found: impl FnMut(Range<usize>)) {
+fn each_match(
+    regex: &Regex,
+    cache: &mut Cache,
+    haystack: &[u8],
+    within: Range<usize>,
+    mut found: impl FnMut(Range<usize>),
+) {
     let mut input = Input::new(haystack).range(within);
     let group = regex.group_info().to_index(PatternID::ZERO, SECRET);
     let mut captures = group.map(|_| regex.create_captures());

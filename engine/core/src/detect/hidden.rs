@@ -157,7 +157,8 @@ impl Detector for InvisibleLetters {
         const NEAR: usize = 64;
         const FEWEST: usize = 3;
         // A soft hyphen is an honest hint for the typesetter; the others have no business inside a Latin word.
-        let is_break = |c: char| is_zero_width(c) || matches!(c, '\u{61c}' | '\u{3164}' | '\u{115f}' | '\u{1160}' | '\u{ffa0}');
+        let is_break =
+            |c: char| is_zero_width(c) || matches!(c, '\u{61c}' | '\u{3164}' | '\u{115f}' | '\u{1160}' | '\u{ffa0}');
         let (mut before, mut pending) = (None::<char>, None::<usize>);
         let mut cluster: Option<(Range<usize>, usize)> = None;
         for (at, character) in chars(text) {

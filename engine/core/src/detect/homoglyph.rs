@@ -31,7 +31,9 @@ impl Detector for HomoglyphWords {
                 return;
             }
             cluster = match cluster.take() {
-                Some((range, count)) if word.range.start - range.end <= NEAR => Some((range.start..word.range.end, count + 1)),
+                Some((range, count)) if word.range.start - range.end <= NEAR => {
+                    Some((range.start..word.range.end, count + 1))
+                }
                 other => {
                     report(other, FEWEST, found);
                     Some((word.range, 1))
@@ -84,10 +86,64 @@ impl Word {
 
 /// Cyrillic and Greek letters drawn like a Latin one.
 fn looks_latin(character: char) -> bool {
-    matches!(character,
-        'а' | 'с' | 'е' | 'о' | 'р' | 'х' | 'у' | 'і' | 'ј' | 'ѕ' | 'һ' | 'ԁ' | 'ԛ' | 'ԝ' | 'ո' | 'ѵ' | 'к' | 'т' | 'м' | 'в' | 'н'
-        | 'А' | 'В' | 'Е' | 'К' | 'М' | 'Н' | 'О' | 'Р' | 'С' | 'Т' | 'У' | 'Х' | 'І' | 'Ј' | 'Ѕ'
-        | 'ο' | 'ν' | 'α' | 'ι' | 'ρ' | 'υ' | 'Α' | 'Β' | 'Ε' | 'Ζ' | 'Η' | 'Ι' | 'Κ' | 'Μ' | 'Ν' | 'Ο' | 'Ρ' | 'Τ' | 'Υ' | 'Χ')
+    matches!(
+        character,
+        'а' | 'с'
+            | 'е'
+            | 'о'
+            | 'р'
+            | 'х'
+            | 'у'
+            | 'і'
+            | 'ј'
+            | 'ѕ'
+            | 'һ'
+            | 'ԁ'
+            | 'ԛ'
+            | 'ԝ'
+            | 'ո'
+            | 'ѵ'
+            | 'к'
+            | 'т'
+            | 'м'
+            | 'в'
+            | 'н'
+            | 'А'
+            | 'В'
+            | 'Е'
+            | 'К'
+            | 'М'
+            | 'Н'
+            | 'О'
+            | 'Р'
+            | 'С'
+            | 'Т'
+            | 'У'
+            | 'Х'
+            | 'І'
+            | 'Ј'
+            | 'Ѕ'
+            | 'ο'
+            | 'ν'
+            | 'α'
+            | 'ι'
+            | 'ρ'
+            | 'υ'
+            | 'Α'
+            | 'Β'
+            | 'Ε'
+            | 'Ζ'
+            | 'Η'
+            | 'Ι'
+            | 'Κ'
+            | 'Μ'
+            | 'Ν'
+            | 'Ο'
+            | 'Ρ'
+            | 'Τ'
+            | 'Υ'
+            | 'Χ'
+    )
 }
 
 #[cfg(test)]

@@ -139,7 +139,8 @@ impl Recorder<'_> {
         let place = range.clone();
         let range = if folded { layer.unfold(range) } else { range };
         // Tool metadata is written by the one who would gain, and has no business quoting orders.
-        let quotable = depth == 0 && kinds & ContentKind::ToolMetadata.bit() == 0 && self.rules.rule(rule).family.is_order();
+        let quotable =
+            depth == 0 && kinds & ContentKind::ToolMetadata.bit() == 0 && self.rules.rule(rule).family.is_order();
         let quoted = quotable && {
             let base = self.document.text(self.body);
             quotation::is_quoted(&base[layer.views[view].range.clone()], layer.views[view].range.start, &range)
@@ -160,14 +161,18 @@ impl Recorder<'_> {
     }
 }
 
-/// Runs all detectors that rules name over a layer.
+/// Runs all detectors that rules name over each view of a layer: nothing they look for runs from one view into the next.
 pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u8]) {
-    // Segments are separated by a byte that is not ASCII, so look at the views.
-    let ascii = recorder.layers.layer(depth).views.iter().all(|view| text[view.range.clone()].is_ascii());
-    let rules = recorder.rules;
-    for (rule, detector) in &rules.detectors {
-        if !(ascii && detector.needs_non_ascii()) {
-            detector.find(text, &mut |range| recorder.record(*rule, depth, range, false));
+    let (rules, layers) = (recorder.rules, recorder.layers);
+    for view in &layers.layer(depth).views {
+        let (start, text) = (view.range.start, &text[view.range.clone()]);
+        let ascii = text.is_ascii();
+        for (rule, detector) in &rules.detectors {
+            if !(ascii && detector.needs_non_ascii()) {
+                detector.find(text, &mut |range| {
+                    recorder.record(*rule, depth, start + range.start..start + range.end, false)
+                });
+            }
         }
     }
 }

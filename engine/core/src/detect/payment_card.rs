@@ -22,8 +22,13 @@ impl Detector for PaymentCard {
             let (end, digits, count) = group(text, start);
             at = end.max(start + 1);
             let before = start.checked_sub(1).map(|before| text[before]);
-            let joined = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/'));
-            let after = text.get(end).copied().filter(|byte| *byte != b'.' || text.get(end + 1).is_some_and(u8::is_ascii_digit));
+            let joined = |byte: Option<u8>| {
+                byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/'))
+            };
+            let after = text
+                .get(end)
+                .copied()
+                .filter(|byte| *byte != b'.' || text.get(end + 1).is_some_and(u8::is_ascii_digit));
             if joined(before) || joined(after) || !issued(&digits[..count.min(LONGEST)], count) {
                 continue;
             }
@@ -88,16 +93,21 @@ mod tests {
     #[test]
     fn cards_are_found_in_their_usual_spellings() {
         // Numbers that payment schemes publish for testing.
-        assert_eq!(find("a 4111111111111111, b 5555 5555 5555 4444. c 3782-822463-10005"), [
-            "4111111111111111",
-            "5555 5555 5555 4444",
-            "3782-822463-10005",
-        ]);
+        assert_eq!(
+            find("a 4111111111111111, b 5555 5555 5555 4444. c 3782-822463-10005"),
+            ["4111111111111111", "5555 5555 5555 4444", "3782-822463-10005",]
+        );
     }
 
     #[test]
     fn other_numbers_are_not() {
-        for text in ["4111111111111112", "order 1234567890123456", "v4111111111111111x", "0.4111111111111111", "4444444444444448"] {
+        for text in [
+            "4111111111111112",
+            "order 1234567890123456",
+            "v4111111111111111x",
+            "0.4111111111111111",
+            "4444444444444448",
+        ] {
             assert!(find(text).is_empty() || text.starts_with("4444"), "{text}");
         }
     }

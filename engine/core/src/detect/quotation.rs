@@ -24,7 +24,9 @@ pub(super) fn is_quoted(text: &[u8], at: usize, range: &Range<usize>) -> bool {
         let lead = &before[..opened];
         let free = lead.last().is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'(' | b'*' | b'_' | b'|'));
         // A mark that opens the whole text quotes nothing: it is how the text is written.
-        free && !is_value(lead) && (opened > 0 || line_start > 0) && memchr::memmem::find(after, close.as_bytes()).is_some()
+        free && !is_value(lead)
+            && (opened > 0 || line_start > 0)
+            && memchr::memmem::find(after, close.as_bytes()).is_some()
     })
 }
 

@@ -163,7 +163,8 @@ impl Matcher for Built {
 
     fn info(&self) -> BackendInfo {
         let of_class = |class: &Class| 8 * FILTER_WORDS + 16 * class.table.len() + 4 * class.sorted.len();
-        let memory = self.literals.total_len() + 8 * self.literals.len() + self.classes.iter().map(of_class).sum::<usize>();
+        let memory =
+            self.literals.total_len() + 8 * self.literals.len() + self.classes.iter().map(of_class).sum::<usize>();
         BackendInfo::new("rust", format!("prefix filter, {} literals", self.literals.len()), memory)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::{Finding, Report};
 use crate::rule::{RuleSet, Severity};
 use crate::verdict::Action;
@@ -144,12 +146,22 @@ fn show(
     let path = report.path.as_deref().unwrap_or("<input>");
     let file = printable(if base > 0 { path.rsplit_once(':').map_or(path, |(file, _)| file) } else { path });
     let whole = if base > 0 { String::new() } else { format!(":{line}:{column}") };
-    let _ = writeln!(out, "  {dim}-->{reset} {file}{whole}{place} {dim}(bytes {}..{}){reset}", finding.span.start, finding.span.end);
+    let _ = writeln!(
+        out,
+        "  {dim}-->{reset} {file}{whole}{place} {dim}(bytes {}..{}){reset}",
+        finding.span.start, finding.span.end
+    );
     let excerpt = Picture::of(body, start, end.min(body.len()));
     let _ = writeln!(out, "   {dim}|{reset}");
     let _ = writeln!(out, "   {dim}|{reset} {}{colour}{}{reset}{}", excerpt.before, excerpt.inside, excerpt.after);
-    let under = "^".repeat(excerpt.inside.chars().count().max(1));
-    let _ = writeln!(out, "   {dim}|{reset} {}{colour}{under}{reset}{}", " ".repeat(excerpt.before.chars().count()), seen_in(&finding.views));
+    // Carets count columns: a Chinese character takes two.
+    let under = "^".repeat(excerpt.inside.width().max(1));
+    let _ = writeln!(
+        out,
+        "   {dim}|{reset} {}{colour}{under}{reset}{}",
+        " ".repeat(excerpt.before.width()),
+        seen_in(&finding.views)
+    );
     if let Some(seen) = &finding.seen {
         let text = middle_cut(&printable(seen.reveal()), 2 * LONGEST);
         let _ = writeln!(out, "   {dim}={reset} {bold}reads{reset}: {text}");
@@ -161,7 +173,8 @@ fn show(
         let _ = writeln!(out, "   {dim}={reset} {bold}why{reset}: {}", rule.why);
         let _ = writeln!(out, "   {dim}={reset} {bold}do{reset}: {}", rule.remedy);
     }
-    let mut others: Vec<&str> = group[1..].iter().map(|other| other.rule.as_str()).filter(|rule| *rule != finding.rule).collect();
+    let mut others: Vec<&str> =
+        group[1..].iter().map(|other| other.rule.as_str()).filter(|rule| *rule != finding.rule).collect();
     others.dedup();
     if !others.is_empty() {
         let _ = writeln!(out, "   {dim}={reset} {bold}also{reset}: {}", others.join(", "));
@@ -196,7 +209,8 @@ impl Picture {
         let start = start.min(end);
         let line_start = body[..start].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
         let line_end = body[end..].iter().position(|byte| *byte == b'\n').map_or(body.len(), |newline| end + newline);
-        let before = printable(&String::from_utf8_lossy(&body[line_start.max(start.saturating_sub(4 * CONTEXT))..start]));
+        let before =
+            printable(&String::from_utf8_lossy(&body[line_start.max(start.saturating_sub(4 * CONTEXT))..start]));
         let after = printable(&String::from_utf8_lossy(&body[end..line_end.min(end + 4 * CONTEXT)]));
         let inside = printable(&String::from_utf8_lossy(&body[start..end.min(start + 8 * LONGEST)]));
         Self {

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::content::{Document, Format};
 use crate::detect::{Findings, Found};
-use crate::rule::{Confidence, CompiledRules, Family, Severity, Taxonomy};
+use crate::rule::{CompiledRules, Confidence, Family, Severity, Taxonomy};
 use crate::verdict::{Coverage, Policy, Verdict};
 use crate::view::{Layers, ViewKind};
 

@@ -68,6 +68,11 @@ impl Pattern {
     pub(crate) fn regex(&self) -> Option<&meta::Regex> {
         self.regex.get_or_init(|| build(&self.source).ok()).as_ref()
     }
+
+    /// Whether a text, in lower case, has one literal of each further set.
+    pub(crate) fn has_all_literals(&self, lower: &[u8]) -> bool {
+        self.also.iter().all(|set| set.iter().any(|finder| finder.find(lower).is_some()))
+    }
 }
 
 fn syntax_config() -> syntax::Config {
@@ -84,10 +89,7 @@ pub(crate) fn parse(pattern: &str) -> Result<Hir, String> {
 }
 
 fn build(pattern: &str) -> Result<meta::Regex, Box<meta::BuildError>> {
-    let config = meta::Config::new()
-        .utf8_empty(false)
-        .nfa_size_limit(Some(4 << 20))
-        .hybrid_cache_capacity(256 << 10);
+    let config = meta::Config::new().utf8_empty(false).nfa_size_limit(Some(4 << 20)).hybrid_cache_capacity(256 << 10);
     meta::Builder::new().configure(config).syntax(syntax_config()).build(pattern).map_err(Box::new)
 }
 
@@ -188,13 +190,16 @@ impl SideBuilder {
         let mut folded = fold_phrase(phrase);
         folded.truncate(folded.trim_ascii_end().len());
         let text = String::from_utf8_lossy(&folded).into_owned();
-        let (before, after) = (text.chars().next().is_some_and(ends_word), text.chars().next_back().is_some_and(ends_word));
+        let (before, after) =
+            (text.chars().next().is_some_and(ends_word), text.chars().next_back().is_some_and(ends_word));
         self.add(folded, Use::Phrase { rule: rule as u32, before, after });
     }
 
     fn pattern(&mut self, rule: usize, source: &str, validator: Option<&'static dyn Validator>) {
         let Ok(hir) = parse(source) else { return };
-        let Some(mut sets) = literals::required(&hir).filter(|_| hir.properties().maximum_len().is_some()) else { return };
+        let Some(mut sets) = literals::required(&hir).filter(|_| hir.properties().maximum_len().is_some()) else {
+            return;
+        };
         let first = sets.remove(0);
         let cheap = |set: &literals::Required| {
             set.literals.len() <= MOST_ALSO_LITERALS && set.literals.iter().all(|literal| literal.len() > 1)
@@ -205,7 +210,14 @@ impl SideBuilder {
         let also = sets.into_iter().filter(cheap).take(MOST_ALSO).map(finders).collect();
         let id = self.side.patterns.len() as u32;
         let reach = (first.before, first.after);
-        self.side.patterns.push(Pattern { rule, reach, also, validator, source: source.to_owned(), regex: OnceLock::new() });
+        self.side.patterns.push(Pattern {
+            rule,
+            reach,
+            also,
+            validator,
+            source: source.to_owned(),
+            regex: OnceLock::new(),
+        });
         for literal in first.literals {
             self.add(literal, Use::Pattern(id));
         }

@@ -88,9 +88,6 @@ mod tests {
     fn points_at_the_place() {
         let source = "id = 1\ntitlé = \"x\"\n";
         let shown = Diagnostic::new("a.toml", source, 16..19, "E001", "odd").hint("mend it").to_string();
-        assert_eq!(
-            shown,
-            "a.toml:2:9: error[E001]: odd\n  |\n2 | titlé = \"x\"\n  |         ^^^\n  = help: mend it\n"
-        );
+        assert_eq!(shown, "a.toml:2:9: error[E001]: odd\n  |\n2 | titlé = \"x\"\n  |         ^^^\n  = help: mend it\n");
     }
 }

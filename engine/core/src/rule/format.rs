@@ -321,10 +321,10 @@ impl Check<'_> {
     }
 
     fn id(&mut self, id: &Spanned<String>) -> Option<Family> {
-        let well_formed = |part: &str| {
-            !part.is_empty() && part.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-        };
-        let Some((family, name)) = id.get_ref().split_once('.').filter(|(a, b)| well_formed(a) && well_formed(b)) else {
+        let well_formed =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        let Some((family, name)) = id.get_ref().split_once('.').filter(|(a, b)| well_formed(a) && well_formed(b))
+        else {
             let hint = "write <family>.<name> in lower case, digits and hyphens, such as injection.my-rule";
             self.problem(id.span(), "E002", format!("`{}` is no rule id", id.get_ref()), hint);
             return None;
@@ -360,10 +360,14 @@ impl Check<'_> {
         let span = pattern.span();
         let hir = match compile::parse(pattern.get_ref()) {
             Ok(hir) => hir,
-            Err(why) => return self.problem(span, "E022", why, "expressions are those of the Rust regex crate, over bytes"),
+            Err(why) => {
+                return self.problem(span, "E022", why, "expressions are those of the Rust regex crate, over bytes");
+            }
         };
         match hir.properties().maximum_len() {
-            Some(0) => self.problem(span.clone(), "E023", "the expression matches nothing but places", "match some text"),
+            Some(0) => {
+                self.problem(span.clone(), "E023", "the expression matches nothing but places", "match some text")
+            }
             Some(len) if len <= MAX_MATCH_LEN => {}
             Some(len) => {
                 let message = format!("a match can be {len} bytes long; at most {MAX_MATCH_LEN} are allowed");
@@ -375,11 +379,18 @@ impl Check<'_> {
             }
         }
         if hir.properties().minimum_len() == Some(0) {
-            self.problem(span.clone(), "E023", "the expression matches the empty text", "make some part of it required");
+            self.problem(
+                span.clone(),
+                "E023",
+                "the expression matches the empty text",
+                "make some part of it required",
+            );
         }
         if literals::required(&hir).is_none() {
-            let message = format!("no usable literal: not every match contains a fixed text of {} bytes", literals::SHORTEST);
-            let hint = "put a fixed word into every alternative, or write a detector in Rust and name it with `detector`";
+            let message =
+                format!("no usable literal: not every match contains a fixed text of {} bytes", literals::SHORTEST);
+            let hint =
+                "put a fixed word into every alternative, or write a detector in Rust and name it with `detector`";
             self.problem(span, "E020", message, hint);
         }
     }

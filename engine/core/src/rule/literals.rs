@@ -121,9 +121,11 @@ fn part(hir: &Hir) -> Part {
                 (0, _) => Part::default(),
                 (min, max) => {
                     let few = max == Some(min) && min <= 8;
-                    let exact = inner.exact.as_ref().filter(|_| few).and_then(|texts| {
-                        (1..min).try_fold(texts.clone(), |all, _| cross(&all, texts))
-                    });
+                    let exact = inner
+                        .exact
+                        .as_ref()
+                        .filter(|_| few)
+                        .and_then(|texts| (1..min).try_fold(texts.clone(), |all, _| cross(&all, texts)));
                     // The first turn has one of each set; others may come after it.
                     let others = len.saturating_mul(max.map_or(usize::MAX / 4, |max| max as usize) - 1);
                     let widen = |set: Required| Required { after: set.after.saturating_add(others), ..set };
@@ -216,8 +218,12 @@ mod tests {
 
     fn of(pattern: &str) -> Option<Vec<String>> {
         let hir = super::super::compile::parse(pattern).expect("valid expression");
-        let mut set: Vec<String> =
-            required(&hir)?.swap_remove(0).literals.into_iter().map(|literal| String::from_utf8_lossy(&literal).into_owned()).collect();
+        let mut set: Vec<String> = required(&hir)?
+            .swap_remove(0)
+            .literals
+            .into_iter()
+            .map(|literal| String::from_utf8_lossy(&literal).into_owned())
+            .collect();
         set.sort();
         Some(set)
     }
@@ -234,9 +240,11 @@ mod tests {
 
     #[test]
     fn knows_how_far_a_match_reaches_around_each_set() {
-        let hir = super::super::compile::parse(r"(?:send|post) [a-z]{1,9} (?:to|via) https?://[a-z]{1,30}").expect("valid");
+        let hir =
+            super::super::compile::parse(r"(?:send|post) [a-z]{1,9} (?:to|via) https?://[a-z]{1,30}").expect("valid");
         let sets = required(&hir).expect("literals");
-        let reach: Vec<(usize, usize, usize)> = sets.iter().map(|set| (set.literals.len(), set.before, set.after)).collect();
+        let reach: Vec<(usize, usize, usize)> =
+            sets.iter().map(|set| (set.literals.len(), set.before, set.after)).collect();
         assert_eq!(reach, [(4, 14, 43), (2, 0, 57)], "{sets:?}");
     }
 

@@ -138,7 +138,11 @@ impl Coverage {
 const MOST_SKIPPED: usize = 50;
 
 /// Decides. `matched` holds each rule that matched, once, and whether all it matched is quoted.
-pub(crate) fn decide<'r>(policy: &Policy, matched: impl Iterator<Item = (&'r Rule, bool)>, coverage: &Coverage) -> Verdict {
+pub(crate) fn decide<'r>(
+    policy: &Policy,
+    matched: impl Iterator<Item = (&'r Rule, bool)>,
+    coverage: &Coverage,
+) -> Verdict {
     let mut reasons: Vec<Reason> = matched
         .map(|(rule, quoted)| {
             let weight = policy.weight(rule, quoted);

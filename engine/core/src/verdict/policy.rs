@@ -124,7 +124,8 @@ impl Policy {
         let mut overrides = Vec::new();
         for entry in file.overrides {
             if *entry.action.get_ref() == Action::Transform {
-                let problem = Diagnostic::new(name, source, entry.action.span(), "E042", "`transform` is not available yet");
+                let problem =
+                    Diagnostic::new(name, source, entry.action.span(), "E042", "`transform` is not available yet");
                 problems.push(problem.hint("use allow, flag or block"));
             }
             for rule in &entry.rules {

@@ -43,9 +43,12 @@ fn read_one(at: &[u8]) -> Option<Found> {
             if let Some(character) = char::from_u32(first) {
                 return Some(Found::character(6, character));
             }
-            let second = hex(at.get(6..12)?.strip_prefix(b"\\u")?)?;
+            // The second half has as many backslashes as the first, which were counted away.
+            let rest = &at[6..];
+            let slashes = rest.iter().take(64).take_while(|byte| **byte == b'\\').count();
+            let second = hex(rest.get(slashes..slashes + 5)?.strip_prefix(b"u").filter(|_| slashes > 0)?)?;
             let pair = [first as u16, second as u16];
-            char::decode_utf16(pair).next()?.ok().map(|character| Found::character(12, character))
+            char::decode_utf16(pair).next()?.ok().map(|character| Found::character(11 + slashes, character))
         }
         b'U' => Some(Found::character(10, char::from_u32(hex(at.get(2..10)?)?)?)),
         b'0'..=b'3' => {

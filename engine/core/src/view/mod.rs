@@ -222,7 +222,7 @@ impl Layers {
         let mut cut = false;
         for (id, view) in parent.views.iter().enumerate() {
             for decoder in DECODERS {
-                let mut sink = DecodeSink::new(child, view.range.start, budget, &mut self.seen);
+                let mut sink = DecodeSink::new(child, before, view.range.start, budget, &mut self.seen);
                 let views = sink.view_count();
                 decoder.decode(&text[view.range.clone()], &mut sink);
                 cut |= sink.was_cut();
@@ -295,7 +295,7 @@ mod tests_support {
     /// The views that a decoder makes of `text`, with the span of `text` each stands for.
     pub(super) fn decode(decoder: &dyn Decoder, text: &[u8]) -> Vec<(String, Range<usize>)> {
         let (mut layer, mut seen) = (Layer::default(), HashSet::default());
-        let mut sink = DecodeSink::new(&mut layer, 0, 1 << 20, &mut seen);
+        let mut sink = DecodeSink::new(&mut layer, &[], 0, 1 << 20, &mut seen);
         decoder.decode(text, &mut sink);
         let text = |view: &View| String::from_utf8_lossy(&layer.text[view.range.clone()]).into_owned();
         layer.views.iter().map(|view| (text(view), layer.map.source_span(view.range.clone()))).collect()

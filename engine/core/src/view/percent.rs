@@ -13,7 +13,9 @@ impl Decoder for Percent {
     fn decode(&self, text: &[u8], sink: &mut DecodeSink<'_>) {
         rewrite(text, b'%', sink, |at| {
             // `%2569` is `%69` encoded once more: read through any number of `25`.
-            let again = |from: usize| at.get(from..from + 2) == Some(b"25") && at.get(from + 2..from + 4).and_then(hex).is_some();
+            let again = |from: usize| {
+                at.get(from..from + 2) == Some(b"25") && at.get(from + 2..from + 4).and_then(hex).is_some()
+            };
             let digits = (1..).step_by(2).take(32).find(|from| !again(*from))?;
             let byte = hex(at.get(digits..digits + 2)?)? as u8;
             // A zero or separator byte is nothing a reader would be shown.

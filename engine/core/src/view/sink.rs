@@ -10,6 +10,8 @@ use crate::content::SEPARATOR;
 /// Takes the output of one decoder over one view.
 pub(crate) struct DecodeSink<'l> {
     layer: &'l mut Layer,
+    /// The layers before, up to the parent's: where a view stands in the document is part of what makes it new.
+    before: &'l [Layer],
     /// Where the parent view starts in its layer; decoders speak of offsets within the view.
     at: usize,
     budget: usize,
@@ -19,9 +21,15 @@ pub(crate) struct DecodeSink<'l> {
 }
 
 impl<'l> DecodeSink<'l> {
-    pub(crate) fn new(layer: &'l mut Layer, at: usize, budget: usize, seen: &'l mut HashSet<u64, RandomState>) -> Self {
+    pub(crate) fn new(
+        layer: &'l mut Layer,
+        before: &'l [Layer],
+        at: usize,
+        budget: usize,
+        seen: &'l mut HashSet<u64, RandomState>,
+    ) -> Self {
         let start = layer.text.len();
-        Self { layer, at, budget, seen, start, cut: false }
+        Self { layer, before, at, budget, seen, start, cut: false }
     }
 
     pub(crate) fn view_count(&self) -> usize {
@@ -54,16 +62,19 @@ impl<'l> DecodeSink<'l> {
         !self.cut
     }
 
-    /// Ends a view. It is kept if it has text that no other view of this content has.
+    /// Ends a view. It is kept if no other view of this content has its text at its place: two ways of decoding the same
+    /// bytes (percent then entities, entities then percent) come to the same view, two copies of a blob do not.
     pub(crate) fn finish(&mut self) {
         let layer = &mut *self.layer;
         let text = &layer.text[self.start..];
-        if text.is_empty() || self.cut || !self.seen.insert(self.seen.hasher().hash_one(text)) {
+        let range = self.start..layer.text.len();
+        let source = layer.map.source_span(range.clone());
+        let source_end = source.end;
+        let place = self.before.iter().skip(1).rev().fold(source, |range, layer| layer.map.source_span(range)).start;
+        if text.is_empty() || self.cut || !self.seen.insert(self.seen.hasher().hash_one((text, place))) {
             self.abandon();
             return;
         }
-        let range = self.start..layer.text.len();
-        let source_end = layer.map.source_span(range.clone()).end;
         layer.text.push(SEPARATOR);
         layer.map.push_block(source_end, 0, 1);
         layer.views.push(View { kind: ViewKind::Raw, range, folded: 0..0, segment: 0, parent: 0 });

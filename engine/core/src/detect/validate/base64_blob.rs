@@ -20,9 +20,9 @@ impl Validator for Base64Blob {
     }
 
     fn accepts(&self, text: &[u8]) -> bool {
-        [&alphabet::STANDARD, &alphabet::URL_SAFE].iter().any(|alphabet| {
-            GeneralPurpose::new(alphabet, LENIENT).decode(text).is_ok_and(|bytes| bytes.len() >= 12)
-        })
+        [&alphabet::STANDARD, &alphabet::URL_SAFE]
+            .iter()
+            .any(|alphabet| GeneralPurpose::new(alphabet, LENIENT).decode(text).is_ok_and(|bytes| bytes.len() >= 12))
     }
 }
 

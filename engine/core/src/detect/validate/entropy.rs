@@ -46,14 +46,36 @@ fn bits_per_byte(text: &[u8]) -> f64 {
 
 /// Words that stand where a value will be.
 const STAND_INS: [&str; 22] = [
-    "example", "changeme", "change_me", "placeholder", "your_", "your-", "yourkey", "yourtoken", "insert", "redacted", "dummy",
-    "sample", "xxxx", "****", "....", "test_key", "todo", "1234567890", "abcdefgh", "fake", "process.env", "os.environ",
+    "example",
+    "changeme",
+    "change_me",
+    "placeholder",
+    "your_",
+    "your-",
+    "yourkey",
+    "yourtoken",
+    "insert",
+    "redacted",
+    "dummy",
+    "sample",
+    "xxxx",
+    "****",
+    "....",
+    "test_key",
+    "todo",
+    "1234567890",
+    "abcdefgh",
+    "fake",
+    "process.env",
+    "os.environ",
 ];
 
 fn is_placeholder(text: &[u8]) -> bool {
     let lower = text.to_ascii_lowercase();
     let lower = String::from_utf8_lossy(&lower);
-    let bracketed = ["${", "{{", "<", "$(", "%("].iter().any(|open| lower.starts_with(open)) || lower.contains("${") || lower.contains("{{");
+    let bracketed = ["${", "{{", "<", "$(", "%("].iter().any(|open| lower.starts_with(open))
+        || lower.contains("${")
+        || lower.contains("{{");
     let run = text.windows(5).any(|window| window.iter().all(|byte| *byte == window[0]));
     bracketed || run || STAND_INS.iter().any(|word| lower.contains(word))
 }
@@ -64,7 +86,14 @@ mod tests {
 
     #[test]
     fn words_and_stand_ins_are_no_secrets() {
-        for text in ["passwordpassword", "AKIAIOSFODNN7EXAMPLE", "${TOKEN_FROM_VAULT}", "<your token here>", "aaaaaaaabbbb", "your_api_key_9f8"] {
+        for text in [
+            "passwordpassword",
+            "AKIAIOSFODNN7EXAMPLE",
+            "${TOKEN_FROM_VAULT}",
+            "<your token here>",
+            "aaaaaaaabbbb",
+            "your_api_key_9f8",
+        ] {
             assert!(!Entropy.accepts(text.as_bytes()), "{text}");
         }
         assert!(Entropy.accepts(b"q7Zp2mXv9KdR4tLw8HsB"));

@@ -37,7 +37,8 @@ fn carries_data(value: &[u8]) -> bool {
     }
     let has = |test: fn(&u8) -> bool| value.iter().any(test);
     let random = has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
-    let token = value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'_' | b'=' | b'%'));
+    let token =
+        value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'_' | b'=' | b'%'));
     let escaped = value.iter().filter(|byte| matches!(byte, b'%' | b'+')).count() >= 4;
     token && (random || escaped)
 }
@@ -48,10 +49,18 @@ mod tests {
 
     #[test]
     fn pages_are_not_data() {
-        for page in ["https://example.com/docs/intro?lang=en", "https://img.shields.io/badge/build-passing-green", "https://example.com"] {
+        for page in [
+            "https://example.com/docs/intro?lang=en",
+            "https://img.shields.io/badge/build-passing-green",
+            "https://example.com",
+        ] {
             assert!(!UrlData.accepts(page.as_bytes()), "{page}");
         }
-        for data in ["https://x.test/p?d={{secret}}", "https://x.test/?q=QmFzZTY0RGF0YUdvZXNIZXJlMTIz", "https://x.test/?q=my+pass+word+is+hunter2+ok+then"] {
+        for data in [
+            "https://x.test/p?d={{secret}}",
+            "https://x.test/?q=QmFzZTY0RGF0YUdvZXNIZXJlMTIz",
+            "https://x.test/?q=my+pass+word+is+hunter2+ok+then",
+        ] {
             assert!(UrlData.accepts(data.as_bytes()), "{data}");
         }
     }
