@@ -116,11 +116,11 @@ fn people_see_the_place() {
         assert!(run.out.contains(part), "no {part:?} in\n{}", run.out);
     }
     let (excerpt, carets) = picture(&run.out, ORDER_RULE);
-    let (excerpt, carets): (Vec<char>, Vec<char>) = (excerpt.chars().collect(), carets.chars().collect());
-    let marked: String = excerpt.iter().zip(&carets).filter(|(_, mark)| **mark == '^').map(|(c, _)| *c).collect();
+    assert_eq!(excerpt, format!(" and then 日本: {ORDER}, thanks"));
+    // Carets stand in columns, and 日 and 本 take two each.
+    let columns: String = excerpt.replace('日', "..").replace('本', "..");
+    let marked: String = columns.chars().zip(carets.chars()).filter(|(_, mark)| *mark == '^').map(|(c, _)| c).collect();
     assert_eq!(marked, "Ignore all previous instructions and");
-    let all: String = excerpt.iter().collect();
-    assert_eq!(all, format!(" and then 日本: {ORDER}, thanks"));
 }
 
 #[test]

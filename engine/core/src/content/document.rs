@@ -190,7 +190,7 @@ impl Document {
                 self.tree.nodes.truncate(nodes);
                 self.tree.leaves.truncate(leaves);
                 let node = self.tree.add_node(0, step);
-                let end = range.start + line.trim_ascii_end().len();
+                let end = range.end - usize::from(line.ends_with(b"\n"));
                 self.tree.leaves.push(Leaf {
                     node,
                     kind: LeafKind::String,
