@@ -118,7 +118,7 @@ fn people_see_the_place() {
     let (excerpt, carets) = picture(&run.out, ORDER_RULE);
     assert_eq!(excerpt, format!(" and then 日本: {ORDER}, thanks"));
     // Carets stand in columns, and 日 and 本 take two each.
-    let columns: String = excerpt.replace('日', "..").replace('本', "..");
+    let columns: String = excerpt.replace(['日', '本'], "..");
     let marked: String = columns.chars().zip(carets.chars()).filter(|(_, mark)| *mark == '^').map(|(c, _)| c).collect();
     assert_eq!(marked, "Ignore all previous instructions and");
 }

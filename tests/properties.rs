@@ -1,8 +1,8 @@
 //! Properties that hold for any content. The seed is fixed, so a run can be repeated; `PROPTEST_RNG_SEED` and
 //! `PROPTEST_CASES` look elsewhere and longer. Fuzzing looks further still.
 
-use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -29,8 +29,10 @@ fn config(cases: u32) -> Config {
 
 /// Inspects with a scanner that has inspected much else before.
 fn inspect(kind: Option<ContentKind>, format: Format, body: &[u8]) -> Report {
-    thread_local! { static SCANNER: RefCell<Scanner> = RefCell::new(engine().scanner()); }
-    SCANNER.with_borrow_mut(|scanner| scanner.inspect(&content(kind, format, body), &ScanControl::unlimited()))
+    static SCANNER: Mutex<Option<Scanner>> = Mutex::new(None);
+    let mut scanner = SCANNER.lock().unwrap_or_else(PoisonError::into_inner);
+    let scanner = scanner.get_or_insert_with(|| engine().scanner());
+    scanner.inspect(&content(kind, format, body), &ScanControl::unlimited())
 }
 
 // --- Offsets lead back ------------------------------------------------------------------------------------------------

@@ -92,11 +92,10 @@ pub fn views(data: &[u8]) {
     }
     inspect(&mut TIGHT.scanner(), &text(data), &ScanControl::unlimited());
 
-    // The marker, encoded, after the input: found, and in its place. A line of spaces keeps the input's last word away, and the
-    // checksum makes the text new: of equal decoded texts only the first is looked at.
+    // The marker, encoded, after the input: found, and in its place, even if the input has the same already. A line of spaces
+    // keeps the input's last word away.
     let utf8 = String::from_utf8_lossy(data);
-    let sum = data.iter().fold(17_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(*byte)));
-    let plain = format!("the {MARKER} is here {sum}");
+    let plain = format!("the {MARKER} is here");
     let encodings = [
         plain.clone(),
         plain.bytes().map(|byte| format!("%{byte:02x}")).collect(),

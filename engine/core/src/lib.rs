@@ -8,8 +8,8 @@
 //!          pointers   with maps                original ┘   coverage   text
 //! ```
 //!
-//! Each room is a module, named above, and depends only on those to its left. The path is synchronous; it does no I/O, starts
-//! no threads, keeps no globals and holds no unsafe code. [`Engine`] is built once and shared; every worker has a [`Scanner`].
+//! Each room is a module, named above, and knows nothing of those to its right (but that all rooms say what they left out, in
+//! [`Coverage`]). The path is synchronous; it does no I/O, starts no threads, keeps no globals and holds no unsafe code. [`Engine`] is built once and shared; every worker has a [`Scanner`].
 //!
 //! ```
 //! use tamiz_core::{Content, ContentKind, Engine, ScanControl};

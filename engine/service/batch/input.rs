@@ -11,7 +11,7 @@ use tamiz_core::Format;
 
 /// Contents handed out together.
 const BATCH_COUNT: usize = 512;
-/// Bytes of records handed out together.
+/// Bytes handed out together.
 const BATCH_BYTES: usize = 32 << 20;
 /// A compressed file may grow by this much, and by no more once it is larger than [`FREE_BYTES`].
 const LARGEST_RATIO: u64 = 1_000;
@@ -210,9 +210,12 @@ impl Iterator for Inputs {
         let mut bytes = 0;
         while batch.len() < BATCH_COUNT && bytes < BATCH_BYTES {
             let Some(input) = self.next_input() else { break };
-            if let Source::Record { body, .. } = &input.source {
-                bytes += body.len();
-            }
+            bytes += match &input.source {
+                Source::Record { body, .. } => body.len(),
+                // What it will take in memory, but for compression.
+                Source::File { path, .. } => path.metadata().map_or(0, |data| data.len() as usize),
+                Source::Problem(_) => 0,
+            };
             batch.push(input);
         }
         (!batch.is_empty()).then_some(batch)

@@ -7,7 +7,7 @@ use regex_automata::{Input, PatternID};
 
 use super::Recorder;
 use crate::limits::{Interruption, ScanControl};
-use crate::matching::{Hit, Matcher};
+use crate::matching::{GramSet, Hit, Matcher};
 use crate::rule::{Side, Use};
 use crate::view::Layer;
 
@@ -27,6 +27,7 @@ pub(crate) struct Confirmer {
     caches: Vec<Option<Box<Cache>>>,
     /// A window, or a short text, in lower case.
     lower: Vec<u8>,
+    grams: GramSet,
 }
 
 /// One text to search, and with what.
@@ -93,18 +94,19 @@ impl Confirmer {
         control: &ScanControl,
     ) -> Result<(), Stopped> {
         let mut windows = std::mem::take(&mut self.windows);
-        windows.sort_unstable();
+        join(&mut windows);
         let short = pass.text.len() <= SHORT;
         if short && !windows.is_empty() {
             self.lower.clear();
             self.lower.extend_from_slice(pass.text);
             self.lower.make_ascii_lowercase();
+            self.grams.fill(&self.lower);
         }
         for of_pattern in windows.chunk_by(|a, b| a.0 == b.0) {
             let id = of_pattern[0].0 as usize;
             let pattern = &pass.side.patterns[id];
             // A match contains all its literals. In a short text one look for them does for all windows.
-            if short && !pattern.has_all_literals(&self.lower) {
+            if short && !pattern.has_all_literals(&self.lower, Some(&self.grams)) {
                 continue;
             }
             for some in of_pattern.chunks(16) {
@@ -166,7 +168,7 @@ impl Confirmer {
             self.lower.clear();
             self.lower.extend_from_slice(&text[window.clone()]);
             self.lower.make_ascii_lowercase();
-            if !pattern.has_all_literals(&self.lower) {
+            if !pattern.has_all_literals(&self.lower, None) {
                 return;
             }
         }
@@ -188,6 +190,19 @@ impl Confirmer {
             });
         }
     }
+}
+
+/// Sorts windows and joins those of a pattern that touch: hits come in order of their start or of their end, and so a window may
+/// reach back over an older one.
+fn join(windows: &mut Vec<(u32, usize, usize)>) {
+    windows.sort_unstable();
+    windows.dedup_by(|next, kept| {
+        let touches = next.0 == kept.0 && next.1 <= kept.2;
+        if touches {
+            kept.2 = kept.2.max(next.2);
+        }
+        touches
+    });
 }
 
 /// The group that a finding covers, where an expression has it.

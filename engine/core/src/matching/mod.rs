@@ -5,9 +5,11 @@
 //! expression on a bounded window, so every back end gives the same findings.
 
 mod automaton;
+mod gram_set;
 mod prefix;
 
 pub use automaton::AhoCorasickMatcher;
+pub(crate) use gram_set::{GramSet, Needle};
 pub use prefix::PrefixMatcher;
 
 use std::fmt::Debug;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use memchr::memmem;
 use regex_automata::meta;
 use regex_automata::util::syntax;
 use regex_syntax::hir::Hir;
@@ -11,12 +10,12 @@ use regex_syntax::hir::Hir;
 use super::format::{PatternView, count_by_family};
 use super::{Rule, RuleSet, literals};
 use crate::detect::{Detector, Validator, detector, validator};
-use crate::matching::{LiteralId, LiteralSet};
+use crate::matching::{GramSet, LiteralId, LiteralSet, Needle};
 use crate::view::fold_phrase;
 
 /// Sets of literals tried before an expression is run, and literals in one of them.
 const MOST_ALSO: usize = 3;
-const MOST_ALSO_LITERALS: usize = 48;
+const MOST_ALSO_LITERALS: usize = 256;
 
 /// Rules ready to be looked for. Immutable; share it.
 ///
@@ -57,7 +56,7 @@ pub(crate) struct Pattern {
     /// Most bytes of a match before its literal, and from its literal's start on.
     pub(crate) reach: (usize, usize),
     /// Further sets of literals; every match contains one of each.
-    pub(crate) also: Vec<Vec<memmem::Finder<'static>>>,
+    pub(crate) also: Vec<Vec<Needle>>,
     pub(crate) validator: Option<&'static dyn Validator>,
     source: String,
     regex: OnceLock<Option<meta::Regex>>,
@@ -69,9 +68,9 @@ impl Pattern {
         self.regex.get_or_init(|| build(&self.source).ok()).as_ref()
     }
 
-    /// Whether a text, in lower case, has one literal of each further set.
-    pub(crate) fn has_all_literals(&self, lower: &[u8]) -> bool {
-        self.also.iter().all(|set| set.iter().any(|finder| finder.find(lower).is_some()))
+    /// Whether a text, in lower case, has one literal of each further set. `grams` are those of the text, if they were taken.
+    pub(crate) fn has_all_literals(&self, lower: &[u8], grams: Option<&GramSet>) -> bool {
+        self.also.iter().all(|set| set.iter().any(|needle| needle.is_in(lower, grams)))
     }
 }
 
@@ -89,7 +88,7 @@ pub(crate) fn parse(pattern: &str) -> Result<Hir, String> {
 }
 
 fn build(pattern: &str) -> Result<meta::Regex, Box<meta::BuildError>> {
-    let config = meta::Config::new().utf8_empty(false).nfa_size_limit(Some(4 << 20)).hybrid_cache_capacity(256 << 10);
+    let config = meta::Config::new().utf8_empty(false).nfa_size_limit(Some(4 << 20)).hybrid_cache_capacity(512 << 10);
     meta::Builder::new().configure(config).syntax(syntax_config()).build(pattern).map_err(Box::new)
 }
 
@@ -204,10 +203,9 @@ impl SideBuilder {
         let cheap = |set: &literals::Required| {
             set.literals.len() <= MOST_ALSO_LITERALS && set.literals.iter().all(|literal| literal.len() > 1)
         };
-        let finders = |set: literals::Required| {
-            set.literals.iter().map(|literal| memmem::Finder::new(literal).into_owned()).collect()
-        };
-        let also = sets.into_iter().filter(cheap).take(MOST_ALSO).map(finders).collect();
+        let needles =
+            |set: literals::Required| set.literals.iter().map(|literal| Needle::new(literal)).collect::<Vec<_>>();
+        let also = sets.into_iter().filter(cheap).take(MOST_ALSO).map(needles).collect();
         let id = self.side.patterns.len() as u32;
         let reach = (first.before, first.after);
         self.side.patterns.push(Pattern {

@@ -9,9 +9,9 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use super::rarity;
 
 /// Most texts that combining parts may give.
-const MOST: usize = 64;
+const MOST: usize = 256;
 /// Most literals of an expression.
-const MOST_REQUIRED: usize = 256;
+const MOST_REQUIRED: usize = 512;
 /// Shortest useful literal.
 pub(crate) const SHORTEST: usize = 3;
 
