@@ -7,8 +7,8 @@ use regex_automata::{Input, PatternID};
 
 use super::Recorder;
 use crate::limits::{Interruption, ScanControl};
-use crate::matching::{GramSet, Hit, Matcher};
-use crate::rule::{Side, Use};
+use crate::matching::{Hit, Matcher, Presence};
+use crate::rule::{Pattern, Side, Use};
 use crate::view::Layer;
 
 /// Text matched between two looks at the clock.
@@ -27,7 +27,9 @@ pub(crate) struct Confirmer {
     caches: Vec<Option<Box<Cache>>>,
     /// A window, or a short text, in lower case.
     lower: Vec<u8>,
-    grams: GramSet,
+    presence: Presence,
+    /// Of the pattern being confirmed: which needles of each of its sets the short text has.
+    present: Vec<Vec<u32>>,
 }
 
 /// One text to search, and with what.
@@ -100,13 +102,13 @@ impl Confirmer {
             self.lower.clear();
             self.lower.extend_from_slice(pass.text);
             self.lower.make_ascii_lowercase();
-            self.grams.fill(&self.lower);
+            self.presence.start(&self.lower, pass.side.needles.len());
         }
         for of_pattern in windows.chunk_by(|a, b| a.0 == b.0) {
             let id = of_pattern[0].0 as usize;
             let pattern = &pass.side.patterns[id];
             // A match contains all its literals. In a short text one look for them does for all windows.
-            if short && !pattern.has_all_literals(&self.lower, Some(&self.grams)) {
+            if short && !self.note_present(pass.side, pattern) {
                 continue;
             }
             for some in of_pattern.chunks(16) {
@@ -146,6 +148,20 @@ impl Confirmer {
         }
     }
 
+    /// Notes which needles of each of the pattern's sets a short text has; false if it has none of some set.
+    fn note_present(&mut self, side: &Side, pattern: &Pattern) -> bool {
+        let Self { lower, presence, present, .. } = self;
+        present.resize_with(present.len().max(pattern.also.len()), Vec::new);
+        present.iter_mut().for_each(Vec::clear);
+        for (set, noted) in pattern.also.iter().zip(present.iter_mut()) {
+            noted.extend(set.iter().filter(|id| presence.has(lower, &side.needles, **id)));
+            if noted.is_empty() {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Adds a window, joining it with the pattern's newest one if they touch.
     fn widen(&mut self, pattern: u32, start: usize, end: usize) {
         let newest = &mut self.newest[pattern as usize];
@@ -164,11 +180,18 @@ impl Confirmer {
     fn confirm(&mut self, pass: Pass<'_>, id: usize, window: Range<usize>, short: bool, recorder: &mut Recorder<'_>) {
         let Pass { side, text, folded, depth, .. } = pass;
         let pattern = &side.patterns[id];
-        if !short && !pattern.also.is_empty() {
-            self.lower.clear();
-            self.lower.extend_from_slice(&text[window.clone()]);
-            self.lower.make_ascii_lowercase();
-            if !pattern.has_all_literals(&self.lower, None) {
+        if !pattern.also.is_empty() {
+            // Of a short text the lower case is there already, and what is nowhere in it is in no window.
+            let Self { lower, present, .. } = self;
+            let (sets, part) = if short {
+                (&present[..pattern.also.len()], &lower[window.clone()])
+            } else {
+                lower.clear();
+                lower.extend_from_slice(&text[window.clone()]);
+                lower.make_ascii_lowercase();
+                (pattern.also.as_slice(), lower.as_slice())
+            };
+            if !sets.iter().all(|set| set.iter().any(|id| side.needles[*id as usize].is_in(part))) {
                 return;
             }
         }

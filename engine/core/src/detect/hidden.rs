@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::Detector;
+use super::{Detector, Needs};
 
 /// The characters of a text with their places; bytes that are not UTF-8 are left out.
 pub(super) fn chars(text: &[u8]) -> impl Iterator<Item = (usize, char)> + '_ {
@@ -53,8 +53,8 @@ impl Detector for UnicodeTags {
         "unicode-tags"
     }
 
-    fn needs_non_ascii(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs::Invisible
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
@@ -73,8 +73,8 @@ impl Detector for BidiControls {
         "bidi-controls"
     }
 
-    fn needs_non_ascii(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs::Invisible
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
@@ -113,8 +113,8 @@ impl Detector for ZeroWidthRuns {
         "zero-width-runs"
     }
 
-    fn needs_non_ascii(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs::Invisible
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
@@ -131,8 +131,8 @@ impl Detector for VariationSelectorData {
         "variation-selector-data"
     }
 
-    fn needs_non_ascii(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs::Invisible
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
@@ -149,8 +149,8 @@ impl Detector for InvisibleLetters {
         "invisible-letters"
     }
 
-    fn needs_non_ascii(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs::Invisible
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::Detector;
 use super::hidden::{chars, report};
+use super::{Detector, Needs};
 
 /// Two or more words near each other that mix Latin with Cyrillic or Greek letters which look Latin.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ impl Detector for HomoglyphWords {
         "homoglyph-words"
     }
 
-    fn needs_non_ascii(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs::LookAlike
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {

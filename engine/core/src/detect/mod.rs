@@ -29,13 +29,44 @@ use crate::view::Layers;
 pub(crate) trait Detector: Sync + Debug {
     fn name(&self) -> &'static str;
 
-    /// Whether it can only ever find something in text with bytes beyond ASCII.
-    fn needs_non_ascii(&self) -> bool {
-        false
+    /// The sort of characters without which it finds nothing.
+    fn needs(&self) -> Needs {
+        Needs::Nothing
     }
 
     /// Reports the places in `text`, which is all of a layer's views with separators between them.
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>));
+}
+
+/// Sorts of characters that a detector cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    Nothing,
+    /// Characters that are not shown.
+    Invisible,
+    /// Letters of Greek, Cyrillic and Armenian.
+    LookAlike,
+}
+
+/// Whether a text has characters that are not shown, and whether it has letters that may look Latin. May say yes for nothing.
+fn sorts(text: &[u8]) -> (bool, bool) {
+    let (mut invisible, mut look_alike) = (false, false);
+    for (at, lead) in text.iter().enumerate().filter(|(_, byte)| **byte >= 0xc2) {
+        let next = |offset: usize| text.get(at + offset).copied().unwrap_or(0);
+        look_alike |= matches!(lead, 0xcd..=0xd6);
+        invisible |= match (lead, next(1)) {
+            (0xe2, 0x80) => matches!(next(2), 0x8b..=0x8f | 0xaa..=0xae),
+            (0xcd, 0x8f)
+            | (0xd8, 0x9c)
+            | (0xe1, 0x85 | 0xa0)
+            | (0xe2, 0x81)
+            | (0xe3, 0x85)
+            | (0xef, 0xb8 | 0xbb | 0xbe) => true,
+            (0xf3, _) => true,
+            _ => false,
+        };
+    }
+    (invisible, look_alike)
 }
 
 const DETECTORS: &[&dyn Detector] = &[
@@ -166,12 +197,18 @@ pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u
     let (rules, layers) = (recorder.rules, recorder.layers);
     for view in &layers.layer(depth).views {
         let (start, text) = (view.range.start, &text[view.range.clone()]);
-        let ascii = text.is_ascii();
+        let (invisible, look_alike) = if text.is_ascii() { (false, false) } else { sorts(text) };
         for (rule, detector) in &rules.detectors {
-            if !(ascii && detector.needs_non_ascii()) {
-                detector.find(text, &mut |range| {
-                    recorder.record(*rule, depth, start + range.start..start + range.end, false)
-                });
+            let worth_it = match detector.needs() {
+                Needs::Nothing => true,
+                Needs::Invisible => invisible,
+                Needs::LookAlike => look_alike,
+            };
+            if worth_it {
+                let mut record = |range: Range<usize>| {
+                    recorder.record(*rule, depth, start + range.start..start + range.end, false);
+                };
+                detector.find(text, &mut record);
             }
         }
     }

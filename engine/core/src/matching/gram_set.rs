@@ -46,13 +46,40 @@ impl Needle {
         }
     }
 
-    /// Whether it is in `text`, whose sequences are in `grams` if they were taken.
-    pub(crate) fn is_in(&self, text: &[u8], grams: Option<&GramSet>) -> bool {
-        let impossible = |(first, last), grams: &GramSet| !(grams.has(first) && grams.has(last));
-        if self.grams.zip(grams).is_some_and(|(own, grams)| impossible(own, grams)) {
-            return false;
-        }
+    /// Whether it is in `text`.
+    pub(crate) fn is_in(&self, text: &[u8]) -> bool {
         self.finder.find(text).is_some()
+    }
+
+    /// Whether it is in `text`, whose sequences are in `grams`.
+    pub(crate) fn is_in_with(&self, text: &[u8], grams: &GramSet) -> bool {
+        self.grams.is_none_or(|(first, last)| grams.has(first) && grams.has(last)) && self.is_in(text)
+    }
+}
+
+/// Which of many needles a text has, each looked for at most once.
+#[derive(Debug, Default)]
+pub(crate) struct Presence {
+    grams: GramSet,
+    /// By needle: 0 not looked for yet, 1 absent, 2 there.
+    known: Vec<u8>,
+}
+
+impl Presence {
+    /// Starts on a text.
+    pub(crate) fn start(&mut self, text: &[u8], needles: usize) {
+        self.grams.fill(text);
+        self.known.clear();
+        self.known.resize(needles, 0);
+    }
+
+    /// Whether the needle is in the text that was started on.
+    pub(crate) fn has(&mut self, text: &[u8], needles: &[Needle], id: u32) -> bool {
+        let known = &mut self.known[id as usize];
+        if *known == 0 {
+            *known = 1 + u8::from(needles[id as usize].is_in_with(text, &self.grams));
+        }
+        *known == 2
     }
 }
 
@@ -72,7 +99,7 @@ mod tests {
         fn it_never_denies_what_is_there(text in "[a-d ]{0,60}", literal in "[a-d ]{2,7}") {
             let mut grams = GramSet::default();
             grams.fill(text.as_bytes());
-            prop_assert_eq!(Needle::new(literal.as_bytes()).is_in(text.as_bytes(), Some(&grams)), text.contains(&literal));
+            prop_assert_eq!(Needle::new(literal.as_bytes()).is_in_with(text.as_bytes(), &grams), text.contains(&literal));
         }
     }
 }

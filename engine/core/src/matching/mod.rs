@@ -9,7 +9,7 @@ mod gram_set;
 mod prefix;
 
 pub use automaton::AhoCorasickMatcher;
-pub(crate) use gram_set::{GramSet, Needle};
+pub(crate) use gram_set::{Needle, Presence};
 pub use prefix::PrefixMatcher;
 
 use std::fmt::Debug;

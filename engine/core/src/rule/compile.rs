@@ -10,12 +10,12 @@ use regex_syntax::hir::Hir;
 use super::format::{PatternView, count_by_family};
 use super::{Rule, RuleSet, literals};
 use crate::detect::{Detector, Validator, detector, validator};
-use crate::matching::{GramSet, LiteralId, LiteralSet, Needle};
+use crate::matching::{LiteralId, LiteralSet, Needle};
 use crate::view::fold_phrase;
 
 /// Sets of literals tried before an expression is run, and literals in one of them.
 const MOST_ALSO: usize = 3;
-const MOST_ALSO_LITERALS: usize = 256;
+const MOST_ALSO_LITERALS: usize = 128;
 
 /// Rules ready to be looked for. Immutable; share it.
 ///
@@ -38,6 +38,8 @@ pub(crate) struct Side {
     /// What a literal means, by literal.
     uses: Vec<Vec<Use>>,
     pub(crate) patterns: Vec<Pattern>,
+    /// What the patterns' further sets are made of.
+    pub(crate) needles: Vec<Needle>,
 }
 
 /// What it means that a literal was seen.
@@ -55,8 +57,8 @@ pub(crate) struct Pattern {
     pub(crate) rule: usize,
     /// Most bytes of a match before its literal, and from its literal's start on.
     pub(crate) reach: (usize, usize),
-    /// Further sets of literals; every match contains one of each.
-    pub(crate) also: Vec<Vec<Needle>>,
+    /// Further sets of needles of its side; every match contains one of each.
+    pub(crate) also: Vec<Vec<u32>>,
     pub(crate) validator: Option<&'static dyn Validator>,
     source: String,
     regex: OnceLock<Option<meta::Regex>>,
@@ -66,11 +68,6 @@ impl Pattern {
     /// The expression; compiled on first use. `None` cannot happen for a rule that was validated.
     pub(crate) fn regex(&self) -> Option<&meta::Regex> {
         self.regex.get_or_init(|| build(&self.source).ok()).as_ref()
-    }
-
-    /// Whether a text, in lower case, has one literal of each further set. `grams` are those of the text, if they were taken.
-    pub(crate) fn has_all_literals(&self, lower: &[u8], grams: Option<&GramSet>) -> bool {
-        self.also.iter().all(|set| set.iter().any(|needle| needle.is_in(lower, grams)))
     }
 }
 
@@ -173,6 +170,7 @@ impl Side {
 struct SideBuilder {
     side: Side,
     known: BTreeMap<Vec<u8>, LiteralId>,
+    known_needles: BTreeMap<Vec<u8>, u32>,
 }
 
 impl SideBuilder {
@@ -183,6 +181,14 @@ impl SideBuilder {
             side.literals.push(literal)
         });
         side.uses[id.index()].push(new);
+    }
+
+    fn needle(&mut self, literal: Vec<u8>) -> u32 {
+        let needles = &mut self.side.needles;
+        *self.known_needles.entry(literal).or_insert_with_key(|literal| {
+            needles.push(Needle::new(literal));
+            (needles.len() - 1) as u32
+        })
     }
 
     fn phrase(&mut self, rule: usize, phrase: &str) {
@@ -203,9 +209,8 @@ impl SideBuilder {
         let cheap = |set: &literals::Required| {
             set.literals.len() <= MOST_ALSO_LITERALS && set.literals.iter().all(|literal| literal.len() > 1)
         };
-        let needles =
-            |set: literals::Required| set.literals.iter().map(|literal| Needle::new(literal)).collect::<Vec<_>>();
-        let also = sets.into_iter().filter(cheap).take(MOST_ALSO).map(needles).collect();
+        let further = sets.into_iter().filter(cheap).take(MOST_ALSO);
+        let also = further.map(|set| set.literals.into_iter().map(|literal| self.needle(literal)).collect()).collect();
         let id = self.side.patterns.len() as u32;
         let reach = (first.before, first.after);
         self.side.patterns.push(Pattern {

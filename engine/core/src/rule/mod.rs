@@ -14,7 +14,7 @@ mod rarity;
 
 pub use check::{CheckOutcome, check_examples};
 pub use compile::CompiledRules;
-pub(crate) use compile::{Side, Use};
+pub(crate) use compile::{Pattern, Side, Use};
 pub use diagnostics::Diagnostic;
 pub(crate) use format::toml_problem;
 pub use format::{Family, Group, Rule, Taxonomy};
