@@ -248,7 +248,7 @@ fn arguments_that_make_no_sense_are_explained() {
         (&["scan", "--kinds", "prompt", "-"][..], &["--kinds", "--kind"][..]),
         (&["scan", "--kind", "promt", "-"], &["promt", "prompt"]),
         (&["scan"], &["PATH"]),
-        (&["scan", "--max-size", "0", "-"], &["--max-size", "1..=1024"]),
+        (&["scan", "--max-size", "0", "-"], &["--max-size", "1..=256"]),
         (&["scann", "-"], &["scann", "scan"]),
         (&["rules", "show", "injection.ignore-previos"], &["no rule", "did you mean `injection.ignore-previous`?"]),
         (&["rules", "list", "--family", "injections"], &["unknown family `injections`", "injection, jailbreak"]),

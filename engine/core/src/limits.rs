@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Largest content inspected, in bytes. Larger content is inspected up to here. At most 1 GiB.
+    /// Largest content inspected, in bytes. Larger content is inspected up to here. At most 256 MiB.
     pub max_content_bytes: usize,
     /// Deepest nesting of JSON arrays and objects that is followed.
     pub max_json_depth: usize,
@@ -26,8 +26,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Offsets are kept in 32 bits; derived text may be a little longer than its source.
-    pub(crate) const HARD_CONTENT_BYTES: usize = 1 << 30;
+    /// Offsets are kept in 32 bits, and a character may fold to eleven times its length.
+    pub(crate) const HARD_CONTENT_BYTES: usize = 1 << 28;
 
     /// The number of content bytes that will be inspected.
     #[must_use]

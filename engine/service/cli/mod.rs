@@ -147,11 +147,13 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    // A gate whose report nobody read to the end has not passed.
+    let cut_off = if matches!(cli.command, Command::Scan(_)) { ExitCode::from(2) } else { ExitCode::SUCCESS };
     match run(cli.command) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Found) => ExitCode::from(1),
         Ok(Outcome::CouldNot) => ExitCode::from(2),
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => cut_off,
         Err(error) => {
             let _ = writeln!(anstream::stderr(), "{}", printable(&describe(&error)));
             ExitCode::from(2)
@@ -187,7 +189,7 @@ fn printable(message: &str) -> String {
     message.chars().map(shown).collect()
 }
 
-/// Whether the reader of our output went away, as `head` does: no failure of ours.
+/// Whether the reader of our output went away, as `head` does.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()

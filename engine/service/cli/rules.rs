@@ -139,6 +139,9 @@ fn check(paths: &[PathBuf]) -> anyhow::Result<Outcome> {
     for path in paths {
         files.extend(packs::rule_files(path)?);
     }
+    if files.is_empty() {
+        anyhow::bail!("no *.toml rule files in the paths given");
+    }
     let (rules, mut problems) = RuleSet::parse(files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
     let count = rules.rules().len();
     let engine = Engine::builder().rules(rules).build()?;

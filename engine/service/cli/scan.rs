@@ -42,10 +42,10 @@ pub(super) struct ScanArgs {
     #[command(flatten)]
     rules: RuleArgs,
     /// Worker threads. Default: one per core.
-    #[arg(long, short = 'j', value_name = "N")]
-    jobs: Option<usize>,
-    /// Longest content or record, in MiB (at most 1024); what is beyond is reported as not inspected.
-    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Longest content or record, in MiB (at most 256); what is beyond is reported as not inspected.
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=256))]
     max_size: u16,
     /// Most time for one content, in milliseconds; what is left by then is reported as not inspected.
     #[arg(long, value_name = "MS")]
@@ -82,7 +82,7 @@ pub(super) fn run(args: ScanArgs) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     if let Some(jobs) = args.jobs {
         rayon::ThreadPoolBuilder::new()
-            .num_threads(jobs)
+            .num_threads(usize::from(jobs))
             .build_global()
             .context("worker threads could not be started")?;
     }

@@ -80,6 +80,7 @@ impl Document {
         if self.format == Format::Text {
             self.read_text(content, body, coverage);
         } else {
+            note_encoding(encoding::sniff(body), coverage);
             self.structure.assign(body, &self.tree, content.kind.unwrap_or(ContentKind::ToolOutput));
             self.copy_leaves(content, body);
         }
@@ -148,10 +149,11 @@ impl Document {
         self.tree.clear();
         let first_is_json = json::walk(first_line, 0..first_line.len(), 0, Step::Root, bounds, &mut self.tree).is_ok();
         self.tree.clear();
-        if first_is_json && first_line.len() < body.len() {
-            self.read_lines(body, bounds, false, coverage);
+        // All lines but an unfinished last one: a text whose first line happens to be JSON is a text.
+        if first_is_json && first_line.len() < body.len() && self.read_lines(body, bounds, false, coverage) {
             return Format::Jsonl;
         }
+        self.tree.clear();
         if error.what.contains("limit") {
             coverage.skip("JSON structure", format!("{}; inspected as plain text", place(body, error)));
         }
@@ -168,10 +170,11 @@ impl Document {
     }
 
     /// JSON Lines: every line is an element under the root; a broken line is a segment of text, and worth saying if JSON was
-    /// promised.
-    fn read_lines(&mut self, body: &[u8], bounds: Bounds, promised: bool, coverage: &mut Coverage) {
+    /// promised. Says whether all lines but the last are whole.
+    fn read_lines(&mut self, body: &[u8], bounds: Bounds, promised: bool, coverage: &mut Coverage) -> bool {
         self.tree.add_node(0, Step::Root);
         let mut start = 0;
+        let mut all_but_last = true;
         for (number, line) in body.split_inclusive(|byte| *byte == b'\n').enumerate() {
             let range = start..start + line.len();
             start = range.end;
@@ -181,7 +184,8 @@ impl Document {
             let (nodes, leaves) = (self.tree.nodes.len(), self.tree.leaves.len());
             let step = Step::Index(number as u32);
             if let Err(error) = json::walk(body, range.clone(), 0, step, bounds, &mut self.tree) {
-                if promised || error.what.contains("limit") {
+                all_but_last &= body[range.end..].trim_ascii().is_empty();
+                if promised {
                     coverage.skip(
                         format!("JSON structure of line {}", number + 1),
                         format!("{} at byte {}; inspected as plain text", error.what, error.at),
@@ -200,6 +204,7 @@ impl Document {
                 });
             }
         }
+        all_but_last
     }
 
     fn read_text(&mut self, content: &Content<'_>, body: &[u8], coverage: &mut Coverage) {
@@ -208,15 +213,9 @@ impl Document {
             Encoding::Utf16 { big_endian } => {
                 encoding::decode_utf16(body, big_endian, &mut self.text, &mut self.map);
             }
-            Encoding::Mixed { invalid, first } => {
+            other => {
                 self.borrowed = Some(0..body.len());
-                coverage.note(format!(
-                    "{invalid} bytes are not UTF-8, the first at byte {first}; read as Windows-1252 there"
-                ));
-            }
-            Encoding::Unknown { why } => {
-                self.borrowed = Some(0..body.len());
-                coverage.skip("the meaning of the bytes", format!("{why}; only the raw bytes were searched"));
+                note_encoding(other, coverage);
             }
         }
         let kinds = content.kind.unwrap_or(ContentKind::ToolOutput).bit();
@@ -249,6 +248,20 @@ impl Document {
     }
 }
 
+/// Records what was assumed of the bytes, or that they are not understood.
+fn note_encoding(encoding: Encoding, coverage: &mut Coverage) {
+    match encoding {
+        Encoding::Mixed { invalid, first } => {
+            let place = format!("{invalid} bytes are not UTF-8, the first at byte {first}");
+            coverage.note(format!("{place}; read as Windows-1252 there"));
+        }
+        Encoding::Unknown { why } => {
+            coverage.skip("the meaning of the bytes", format!("{why}; only the raw bytes were searched"));
+        }
+        Encoding::Utf8 { .. } | Encoding::Utf16 { .. } => {}
+    }
+}
+
 /// Whether a value belongs beside its name: a short token rather than prose.
 fn pairs(value: &Leaf, body: &[u8]) -> bool {
     let text = &body[value.span()];
@@ -256,17 +269,19 @@ fn pairs(value: &Leaf, body: &[u8]) -> bool {
 }
 
 fn copy_leaf(leaf: &Leaf, body: &[u8], text: &mut Vec<u8>, map: &mut OffsetMap) {
-    let span = leaf.span();
+    let (span, start) = (leaf.span(), text.len());
     if leaf.escaped {
         unescape(&body[span], leaf.start as usize, text, map);
     } else {
         map.push_copy(span.start, span.len());
         text.extend_from_slice(&body[span]);
     }
+    // A byte that is no UTF-8 must not pass for the end of the segment.
+    text[start..].iter_mut().filter(|byte| **byte == SEPARATOR).for_each(|byte| *byte = 0xfe);
 }
 
 /// Undoes the escapes of a JSON string that the walker has found well-formed. `at` is where `raw` stands in the source.
-fn unescape(raw: &[u8], at: usize, text: &mut Vec<u8>, map: &mut OffsetMap) {
+pub(super) fn unescape(raw: &[u8], at: usize, text: &mut Vec<u8>, map: &mut OffsetMap) {
     let mut from = 0;
     while let Some(backslash) = raw[from..].iter().position(|byte| *byte == b'\\').map(|found| from + found) {
         map.push_copy(at + from, backslash - from);
@@ -373,6 +388,7 @@ mod tests {
         assert_eq!(found[4].0, "/3/a");
         assert!(coverage.skipped[0].what.contains("line 2"));
         let (found_out, coverage) = read(Format::Auto, body);
-        assert_eq!((found_out.format(), coverage.complete), (Format::Jsonl, true));
+        assert_eq!((found_out.format(), coverage.complete), (Format::Text, true));
+        assert_eq!(read(Format::Auto, b"{}\n{\"a\":1}\n{\"unfin").0.format(), Format::Jsonl);
     }
 }

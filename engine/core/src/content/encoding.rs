@@ -25,6 +25,12 @@ pub(crate) fn sniff(body: &[u8]) -> Encoding {
     }
     let from = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let Err(error) = std::str::from_utf8(body) else {
+        let odd = body.iter().filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31)).count();
+        if odd > body.len() / 10 + 4 {
+            return Encoding::Unknown {
+                why: "a tenth of the bytes are control characters: UTF-16 without its mark, or no text",
+            };
+        }
         return Encoding::Utf8 { from };
     };
     let first = error.valid_up_to();
@@ -33,6 +39,13 @@ pub(crate) fn sniff(body: &[u8]) -> Encoding {
     while let Err(error) = std::str::from_utf8(rest) {
         let bad = error.error_len().unwrap_or(rest.len() - error.valid_up_to());
         invalid += bad;
+        // Accented letters of Windows-1252 stand alone; letters of most other encodings stand together.
+        let together = rest[error.valid_up_to()..].iter().take_while(|byte| **byte >= 0x80).count();
+        if together >= 4 {
+            return Encoding::Unknown {
+                why: "the bytes are neither UTF-8 nor Windows-1252: another encoding, or no text",
+            };
+        }
         rest = &rest[error.valid_up_to() + bad..];
         if invalid > body.len() / 10 + 4 {
             return Encoding::Unknown { why: "the bytes are neither UTF-8 nor UTF-16 with a byte order mark" };

@@ -3,8 +3,12 @@
 //! One pass over the nodes, parents first: a node inherits the state of its parent and its own step may change it. Unknown
 //! members inherit too, so nothing falls through: poison likes members nobody reads.
 
+use std::borrow::Cow;
+
 use super::ContentKind;
+use super::document::unescape;
 use super::json::{LeafKind, Step, Tree};
+use crate::view::OffsetMap;
 
 /// Where in a known structure a node stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +53,7 @@ impl Structure {
             let (place, kind) = match node.step {
                 Step::Root => self.by_role(Place::Top, kind),
                 Step::Index(_) => self.element(place, inherited),
-                Step::Member { start, end } => member(place, inherited, &source[start as usize..end as usize]),
+                Step::Member { start, end } => member(place, inherited, &plain(&source[start as usize..end as usize])),
             };
             self.places.push(place);
             self.kinds.push(kind);
@@ -67,8 +71,8 @@ impl Structure {
         for leaf in tree.leaves.iter().filter(|leaf| leaf.kind == LeafKind::String) {
             let node = tree.nodes[leaf.node as usize];
             let Step::Member { start, end } = node.step else { continue };
-            if &source[start as usize..end as usize] == b"role" {
-                let kind = match &source[leaf.span()] {
+            if *plain(&source[start as usize..end as usize]) == *b"role" {
+                let kind = match &*plain(&source[leaf.span()]) {
                     b"assistant" | b"model" => ContentKind::ModelOutput,
                     b"tool" | b"function" => ContentKind::ToolOutput,
                     _ => ContentKind::Prompt,
@@ -88,14 +92,25 @@ impl Structure {
         }
     }
 
-    /// The node now being placed is a message if it has a role, else `place`.
+    /// The kind of the node now being placed is that of its role, if it has one. Its place stays: a role at the top of an MCP
+    /// message must not make its members mean something else.
     fn by_role(&self, place: Place, inherited: ContentKind) -> (Place, ContentKind) {
         let id = self.places.len() as u32;
         match self.roles.binary_search_by_key(&id, |(object, _)| *object) {
-            Ok(at) => (Place::Message, self.roles[at].1),
+            Ok(at) => (place, self.roles[at].1),
             Err(_) => (place, inherited),
         }
     }
+}
+
+/// A name or value without its escapes: `t\u006fols` is `tools` to whoever parses it.
+fn plain(raw: &[u8]) -> Cow<'_, [u8]> {
+    if !raw.contains(&b'\\') {
+        return Cow::Borrowed(raw);
+    }
+    let mut text = Vec::new();
+    unescape(raw, 0, &mut text, &mut OffsetMap::default());
+    Cow::Owned(text)
 }
 
 fn member(place: Place, inherited: ContentKind, name: &[u8]) -> (Place, ContentKind) {
@@ -116,7 +131,7 @@ fn member(place: Place, inherited: ContentKind, name: &[u8]) -> (Place, ContentK
         (Place::RpcParams, b"systemPrompt") => (Place::Settled, Prompt),
         (Place::RpcParams, b"message" | b"requestedSchema") => (Place::Settled, ToolMetadata),
         (Place::RpcParams, b"data") => (Place::Settled, ToolOutput),
-        (Place::Message, b"tool_calls" | b"function_call") => (Place::Settled, ToolArguments),
+        (Place::Message | Place::Top, b"tool_calls" | b"function_call") => (Place::Settled, ToolArguments),
         (Place::Top, b"output" | b"choices") => (Place::Settled, ContentKind::ModelOutput),
         (Place::Message, _) => (Place::Message, inherited),
         (place, _) => (place_below(place), inherited),
@@ -160,6 +175,18 @@ mod tests {
         assert_eq!(of("d"), Some(ContentKind::ToolArguments));
         assert_eq!(of("e"), Some(ContentKind::ToolMetadata));
         assert_eq!(of("f"), Some(ContentKind::ToolOutput));
+    }
+
+    #[test]
+    fn neither_escapes_nor_a_role_hide_what_a_member_is() {
+        for text in [
+            r#"{"result":{"t\u006fols":[{"description":"a"}]}}"#,
+            r#"{"r\u0065sult":{"tools":[{"description":"a"}]}}"#,
+            r#"{"role":"assistant","result":{"tools":[{"description":"a"}]}}"#,
+        ] {
+            let found = kinds(text);
+            assert!(found.contains(&("a".to_owned(), ContentKind::ToolMetadata)), "{text}: {found:?}");
+        }
     }
 
     #[test]

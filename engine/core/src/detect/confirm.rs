@@ -15,6 +15,8 @@ use crate::view::Layer;
 const STEP: usize = 256 << 10;
 /// Texts up to this long are looked through as a whole for the literals of an expression.
 const SHORT: usize = 16 << 10;
+/// Findings recorded between two looks at the clock.
+const LOOK: usize = 256;
 
 /// Collects windows and runs expressions; one per side, owned by a worker.
 #[derive(Debug, Default)]
@@ -80,8 +82,13 @@ impl Confirmer {
             });
             at = end;
         }
-        for (rule, start, end) in self.phrases.drain(..) {
-            recorder.record(rule as usize, depth, start..end, folded);
+        for some in self.phrases.chunks(LOOK) {
+            if let Some(why) = control.interruption() {
+                return Err(Stopped { why, at: 0 });
+            }
+            for (rule, start, end) in some {
+                recorder.record(*rule as usize, depth, *start..*end, folded);
+            }
         }
         let result = self.confirm_all(pass, recorder, control);
         self.windows.clear();
@@ -276,5 +283,6 @@ fn first_char(text: &[u8]) -> Option<char> {
 }
 
 fn is_word(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
+    // An underscore is none: Markdown emphasises with it.
+    character.is_alphanumeric()
 }

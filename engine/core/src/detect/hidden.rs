@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::{Detector, Needs};
+use crate::view::tags;
 
 /// The characters of a text with their places; bytes that are not UTF-8 are left out.
 pub(super) fn chars(text: &[u8]) -> impl Iterator<Item = (usize, char)> + '_ {
@@ -40,11 +41,7 @@ fn runs(text: &[u8], shortest: usize, is_member: impl Fn(char) -> bool, found: &
     }
 }
 
-fn is_tag(character: char) -> bool {
-    matches!(character, '\u{e0000}'..='\u{e007f}')
-}
-
-/// Runs of tag characters longer than any flag: they spell text nobody sees.
+/// Eight or more tag characters that belong to no flag: they spell text nobody sees.
 #[derive(Debug)]
 pub(super) struct UnicodeTags;
 
@@ -58,8 +55,11 @@ impl Detector for UnicodeTags {
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
-        if memchr::memmem::find(text, b"\xf3\xa0").is_some() {
-            runs(text, 8, is_tag, found);
+        let mut places = tags(text).map(|(at, _)| at);
+        let Some(first) = places.next() else { return };
+        let (count, last) = places.fold((1, first), |(count, _), at| (count + 1, at));
+        if count >= 8 {
+            found(first..last + 4);
         }
     }
 }

@@ -19,44 +19,40 @@ impl Detector for PaymentCard {
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
         let mut at = 0;
         while let Some(start) = text[at..].iter().position(u8::is_ascii_digit).map(|found| at + found) {
-            let (end, digits, count) = group(text, start);
-            at = end.max(start + 1);
             let before = start.checked_sub(1).map(|before| text[before]);
             let joined = |byte: Option<u8>| {
                 byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/'))
             };
-            let after = text
-                .get(end)
-                .copied()
-                .filter(|byte| *byte != b'.' || text.get(end + 1).is_some_and(u8::is_ascii_digit));
-            if joined(before) || joined(after) || !issued(&digits[..count.min(LONGEST)], count) {
-                continue;
-            }
-            if luhn::is_valid(digits[..count].iter().copied()) {
+            let card = if joined(before) { None } else { card(text, start, joined) };
+            if let Some(end) = card {
                 found(start..end);
             }
+            let group = text[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            at = card.unwrap_or(start + group);
         }
     }
 }
 
-/// Digits from `start` on, across single separators: end, digit values, how many.
-fn group(text: &[u8], start: usize) -> (usize, [u8; LONGEST], usize) {
-    let (mut digits, mut count, mut end, mut at) = ([0; LONGEST], 0, start, start);
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'0'..=b'9' => {
-                if count < LONGEST {
-                    digits[count] = byte - b'0';
-                }
-                count += 1;
-                end = at + 1;
-            }
-            b' ' | b'-' if end == at => {}
-            _ => break,
+/// Where a card number that starts at `start` ends: groups of digits are taken on, across single separators, until they are one.
+fn card(text: &[u8], start: usize, joined: impl Fn(Option<u8>) -> bool) -> Option<usize> {
+    let (mut digits, mut count, mut at) = ([0; LONGEST], 0, start);
+    loop {
+        while let Some(byte @ b'0'..=b'9') = text.get(at) {
+            *digits.get_mut(count)? = byte - b'0';
+            count += 1;
+            at += 1;
+        }
+        let full_stop = text.get(at) == Some(&b'.') && !text.get(at + 1).is_some_and(u8::is_ascii_digit);
+        let free = full_stop || !joined(text.get(at).copied());
+        if free && issued(&digits[..count], count) && luhn::is_valid(digits[..count].iter().copied()) {
+            return Some(at);
+        }
+        let separated = matches!(text.get(at), Some(b' ' | b'-')) && text.get(at + 1).is_some_and(u8::is_ascii_digit);
+        if !separated {
+            return None;
         }
         at += 1;
     }
-    (end, digits, count)
 }
 
 /// Whether a scheme issues numbers with this prefix and length, and it is not one digit repeated.
@@ -97,6 +93,13 @@ mod tests {
             find("a 4111111111111111, b 5555 5555 5555 4444. c 3782-822463-10005"),
             ["4111111111111111", "5555 5555 5555 4444", "3782-822463-10005",]
         );
+    }
+
+    #[test]
+    fn neighbours_do_not_hide_them() {
+        assert_eq!(find("card 4111111111111111 12/27 123"), ["4111111111111111"]);
+        assert_eq!(find("order 12 4111111111111111"), ["4111111111111111"]);
+        assert_eq!(find("4111111111111111 5500005555555559"), ["4111111111111111", "5500005555555559"]);
     }
 
     #[test]

@@ -15,10 +15,13 @@ const MARKS: [(&str, &str); 8] =
 /// read attributes and values as they stand.
 pub(super) fn is_quoted(text: &[u8], at: usize, range: &Range<usize>) -> bool {
     let (start, end) = (range.start - at, range.end - at);
-    let line_start = text[..start].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-    let line_end = text[end..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |newline| end + newline);
-    let before = &text[line_start.max(start.saturating_sub(REACH))..start];
-    let after = &text[end..line_end.min(end + REACH)];
+    // Only what is in reach is looked at, however long the line.
+    let from = start.saturating_sub(REACH);
+    let line_start =
+        text[from..start].iter().rposition(|byte| *byte == b'\n').map_or(from, |newline| from + newline + 1);
+    let before = &text[line_start..start];
+    let near = &text[end..text.len().min(end + REACH)];
+    let after = &near[..near.iter().position(|byte| *byte == b'\n').unwrap_or(near.len())];
     MARKS.iter().any(|(open, close)| {
         let Some(opened) = last_opening(before, open.as_bytes(), close.as_bytes()) else { return false };
         let lead = &before[..opened];

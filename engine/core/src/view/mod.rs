@@ -18,6 +18,8 @@ mod rewrite;
 mod sink;
 mod tags;
 
+pub(crate) use tags::tags;
+
 pub(crate) use fold::{fold, fold_phrase};
 pub use offset_map::OffsetMap;
 pub(crate) use sink::DecodeSink;
@@ -274,18 +276,14 @@ fn char_boundary(text: &[u8], at: usize, end: usize) -> usize {
     (at..end.min(at + 4)).find(|place| text[*place] & 0xc0 != 0x80).unwrap_or(if at + 4 > end { end } else { at })
 }
 
-/// Whether decoded bytes read like text: valid UTF-8 (a cut character at the end is forgiven) with few control characters.
+/// Whether decoded bytes read like text: nearly all printable. A few odd bytes are forgiven, for they cost an attacker nothing.
 pub(crate) fn reads_like_text(bytes: &[u8]) -> bool {
-    let valid = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) if error.error_len().is_none() => match std::str::from_utf8(&bytes[..error.valid_up_to()]) {
-            Ok(text) => text,
-            Err(_) => return false,
-        },
-        Err(_) => return false,
+    let printable = |text: &str| -> usize {
+        text.chars().filter(|c| !c.is_control() || c.is_ascii_whitespace()).map(char::len_utf8).sum()
     };
-    let odd = valid.bytes().filter(|byte| matches!(byte, 0..=8 | 11 | 14..=26 | 28..=31 | 127)).count();
-    !valid.is_empty() && odd * 20 <= valid.len() && !bytes.contains(&SEPARATOR)
+    let good: usize = bytes.utf8_chunks().map(|chunk| printable(chunk.valid())).sum::<usize>();
+    let odd = bytes.len() - good;
+    !bytes.is_empty() && odd <= if bytes.len() < 24 { bytes.len() / 6 } else { bytes.len() / 5 }
 }
 
 #[cfg(test)]
