@@ -1,4 +1,4 @@
-//! Base64: runs of its alphabet (standard or URL, padded or not, wrapped over lines) that decode to text.
+//! Base64: runs of its alphabet (standard or URL, padded or not, wrapped over lines of 48 digits and more) that decode to text.
 
 use base64::Engine as _;
 use base64::alphabet;

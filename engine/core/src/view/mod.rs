@@ -42,7 +42,7 @@ pub enum ViewKind {
     Raw,
     /// Folded: compatibility forms, case, look-alikes, accents, invisible characters and white space made equal.
     Folded,
-    /// Base64, standard or URL alphabet, padded or not, wrapped or not.
+    /// Base64, standard or URL alphabet, padded or not, wrapped over lines of 48 digits and more.
     Base64,
     /// `%41` percent encoding.
     Percent,
