@@ -172,9 +172,9 @@ impl Inputs {
                 },
                 Found::Stdin => {
                     let read = decompress(Box::new(io::stdin()));
-                    // One byte more than any limit that can be set is told apart by the engine.
+                    // One byte more than the limit tells the engine that there was more.
                     let (body, cut_short) = match read {
-                        Ok(mut reader) => read_up_to(&mut reader, 1 << 30),
+                        Ok(mut reader) => read_up_to(&mut reader, self.options.longest_record + 1),
                         Err(error) => return problem("<stdin>", format!("<stdin>: {}", explain(&error))),
                     };
                     let source = Source::Record { body, base: 0, cut_short };

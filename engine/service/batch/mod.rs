@@ -6,7 +6,7 @@ mod pool;
 
 pub use input::{Input, InputOptions, Inputs};
 pub use output::{OutputFormat, Summary, Writer};
-pub use pool::{Lease, ScannerPool};
+pub use pool::ScannerPool;
 
 use std::time::Duration;
 
@@ -57,8 +57,8 @@ pub fn scan<E>(
 ) -> Result<(), E> {
     let pool = ScannerPool::new(engine);
     for batch in inputs {
-        let one = |scanner: &mut Lease<'_>, input| scan_one(scanner, input, options);
-        let outcomes: Vec<Outcome> = batch.into_par_iter().map_init(|| pool.lease(), one).collect();
+        let one = |input| pool.with(|scanner| scan_one(scanner, input, options));
+        let outcomes: Vec<Outcome> = batch.into_par_iter().map(one).collect();
         for outcome in outcomes {
             each(outcome)?;
         }

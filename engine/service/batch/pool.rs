@@ -1,9 +1,8 @@
-//! Scanners that keep their memory from one batch to the next.
+//! Scanners that keep their memory from one content to the next.
 //!
 //! A scanner warms up: expressions grow their automata as they run. rayon makes a worker's state anew for every split of a
 //! batch, so without a pool most contents would meet a cold scanner.
 
-use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
 use tamiz_core::{Engine, Scanner};
@@ -22,38 +21,13 @@ impl<'e> ScannerPool<'e> {
         Self { engine, idle: Mutex::default() }
     }
 
-    /// A scanner, until the lease is dropped.
-    #[must_use]
-    pub fn lease(&self) -> Lease<'_> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Lease { scanner: Some(idle.unwrap_or_else(|| self.engine.scanner())), pool: &self.idle, engine: self.engine }
-    }
-}
-
-/// A scanner on loan.
-#[derive(Debug)]
-pub struct Lease<'p> {
-    scanner: Option<Scanner>,
-    pool: &'p Mutex<Vec<Scanner>>,
-    engine: &'p Engine,
-}
-
-impl Deref for Lease<'_> {
-    type Target = Scanner;
-
-    fn deref(&self) -> &Scanner {
-        self.scanner.as_ref().unwrap_or_else(|| unreachable!("a lease has its scanner until it is dropped"))
-    }
-}
-
-impl DerefMut for Lease<'_> {
-    fn deref_mut(&mut self) -> &mut Scanner {
-        self.scanner.get_or_insert_with(|| self.engine.scanner())
-    }
-}
-
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        self.pool.lock().unwrap_or_else(PoisonError::into_inner).extend(self.scanner.take());
+    /// Does some work with a scanner. The lock is held to take and to return it, not while it works.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Scanner) -> T) -> T {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = idle().pop();
+        let mut scanner = taken.unwrap_or_else(|| self.engine.scanner());
+        let result = work(&mut scanner);
+        idle().push(scanner);
+        result
     }
 }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tamiz_core::{Action, Content, ContentKind, Engine, EngineInfo, Format, Group, Report, ScanControl, Scanner};
 
-use crate::batch::{Input, InputOptions, Inputs, Lease, ScannerPool};
+use crate::batch::{Input, InputOptions, Inputs, ScannerPool};
 pub use metrics::{Figures, PolicyFigures, ScoreFigures};
 use metrics::{Sample, figures, threshold};
 
@@ -150,8 +150,8 @@ pub fn run(engine: &Engine, files: &[PathBuf], options: &Options) -> anyhow::Res
     let (mut measured, mut problems) = (Vec::new(), Vec::new());
     let pool = ScannerPool::new(engine);
     for batch in Inputs::find(files, input) {
-        let one = |scanner: &mut Lease<'_>, input: Input| measure(scanner, input);
-        let results: Vec<_> = batch.into_par_iter().map_init(|| pool.lease(), one).collect();
+        let one = |input| pool.with(|scanner| measure(scanner, input));
+        let results: Vec<_> = batch.into_par_iter().map(one).collect();
         for result in results {
             match result {
                 Ok(record) => measured.push(record),

@@ -185,7 +185,7 @@ impl Document {
             let step = Step::Index(number as u32);
             if let Err(error) = json::walk(body, range.clone(), 0, step, bounds, &mut self.tree) {
                 all_but_last &= body[range.end..].trim_ascii().is_empty();
-                if promised {
+                if promised || error.what.contains("limit") {
                     coverage.skip(
                         format!("JSON structure of line {}", number + 1),
                         format!("{} at byte {}; inspected as plain text", error.what, error.at),

@@ -90,9 +90,7 @@ impl Confirmer {
                 recorder.record(*rule as usize, depth, *start..*end, folded);
             }
         }
-        let result = self.confirm_all(pass, recorder, control);
-        self.windows.clear();
-        result
+        self.confirm_all(pass, recorder, control)
     }
 
     /// Runs the expressions on their windows, those of a pattern together.

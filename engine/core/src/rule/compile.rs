@@ -65,7 +65,8 @@ pub(crate) struct Pattern {
 }
 
 impl Pattern {
-    /// The expression; compiled on first use. `None` cannot happen for a rule that was validated.
+    /// The expression; compiled on first use. `None` cannot happen: rules were compiled when they were read, the built-in
+    /// ones by the test suite.
     pub(crate) fn regex(&self) -> Option<&meta::Regex> {
         self.regex.get_or_init(|| build(&self.source).ok()).as_ref()
     }
@@ -84,7 +85,11 @@ pub(crate) fn parse(pattern: &str) -> Result<Hir, String> {
     })
 }
 
-fn build(pattern: &str) -> Result<meta::Regex, Box<meta::BuildError>> {
+/// Compiles an expression.
+///
+/// # Errors
+/// When it takes more than 4 MB.
+pub(crate) fn build(pattern: &str) -> Result<meta::Regex, Box<meta::BuildError>> {
     let config = meta::Config::new().utf8_empty(false).nfa_size_limit(Some(4 << 20)).hybrid_cache_capacity(512 << 10);
     meta::Builder::new().configure(config).syntax(syntax_config()).build(pattern).map_err(Box::new)
 }

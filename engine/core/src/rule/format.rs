@@ -378,6 +378,13 @@ impl Check<'_> {
                 self.problem(span.clone(), "E021", "a match can be of any length", hint);
             }
         }
+        // An expression that cannot be compiled later would find nothing, and nobody would know.
+        if hir.properties().maximum_len().is_some_and(|len| len <= MAX_MATCH_LEN)
+            && compile::build(pattern.get_ref()).is_err()
+        {
+            let hint = "lower the bounds of its repetitions, or use fewer alternatives";
+            self.problem(span.clone(), "E024", "the expression takes more than 4 MB when compiled", hint);
+        }
         if hir.properties().minimum_len() == Some(0) {
             self.problem(
                 span.clone(),
@@ -411,4 +418,20 @@ pub(crate) fn count_by_family(rules: &[Rule]) -> BTreeMap<&'static str, usize> {
         *counts.entry(rule.family.as_str()).or_default() += 1;
     }
     counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_too_large_to_compile_is_refused_when_it_is_read() {
+        let branch: String = (0..400).map(|n| format!("|x{n}[a-z]{{0,1000}}")).collect();
+        let source = format!(
+            "id = 'secret.x'\ntitle = 't'\nseverity = 'low'\nconfidence = 'low'\ndescription = 'd'\nwhy = 'w'\nremedy = 'r'\n\
+             patterns = ['needle(?:y{branch})']\nexamples = ['a', 'b']\nnegative_examples = ['c', 'd']\n"
+        );
+        let problems = parse("x.toml", &source, false).expect_err("too large");
+        assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["E024"], "{problems:?}");
+    }
 }
