@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Counts three-byte sequences of ordinary text: which literals of a rule are rare enough to look for.
+"""Counts sequences of three and of four bytes in ordinary text: which literals of a rule are rare enough to look for.
 
     scripts/gram_counts.py OUT FILE.jsonl[.zst]...
 
-Reads the `text` of records with label 0, equal shares per file, in lower case with single spaces, and writes 32,768 bytes:
-for each hash of three bytes, 8 * log2(1 + occurrences per 16 MB), capped at 255. Only counts leave the texts.
+Reads the `text` of records with label 0, equal shares per file, in lower case with single spaces, and writes 32,768 bytes for
+the hashes of three bytes, then 131,072 for those of four: 8 * log2(1 + occurrences per 16 MB), capped at 255. Only counts leave
+the texts.
 """
 
 import json
@@ -12,13 +13,13 @@ import math
 import subprocess
 import sys
 
-BUCKETS = 1 << 15
+BITS = {3: 15, 4: 17}
 PER_FILE = 600_000
 
 
-def bucket(a: int, b: int, c: int) -> int:
+def bucket(gram: bytes) -> int:
     """The same hash as `rule/rarity.rs`."""
-    return ((a | b << 8 | c << 16) * 0x9E3779B1 & 0xFFFFFFFF) >> 17
+    return (int.from_bytes(gram, "little") * 0x9E3779B1 & 0xFFFFFFFF) >> (32 - BITS[len(gram)])
 
 
 def texts(path: str):
@@ -32,21 +33,23 @@ def texts(path: str):
 
 def main() -> None:
     out, files = sys.argv[1], sys.argv[2:]
-    counts = [0] * BUCKETS
+    counts = {length: [0] * (1 << bits) for length, bits in BITS.items()}
     total = 0
     for path in files:
         taken = 0
         for text in texts(path):
             data = " ".join(text.lower().split()).encode()
-            for a, b, c in zip(data, data[1:], data[2:]):
-                counts[bucket(a, b, c)] += 1
+            for length, of_length in counts.items():
+                for at in range(len(data) - length + 1):
+                    of_length[bucket(data[at : at + length])] += 1
             taken += len(data)
             if taken >= PER_FILE:
                 break
         total += taken
     scale = (16 << 20) / total
     with open(out, "wb") as file:
-        file.write(bytes(min(255, round(8 * math.log2(1 + count * scale))) for count in counts))
+        for of_length in counts.values():
+            file.write(bytes(min(255, round(8 * math.log2(1 + count * scale))) for count in of_length))
     print(f"{total} bytes of text", file=sys.stderr)
 
 

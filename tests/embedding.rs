@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tamiz_core::{
     Action, AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, Content, ContentKind, Engine, Hit, Limits,
-    LiteralSet, Matcher, OnIncomplete, Policy, Report, RuleSet, ScanControl, Scanner,
+    LiteralSet, Matcher, OnIncomplete, Policy, Report, RuleSet, ScanControl, Scanner, Searcher,
 };
 
 use crate::cases;
@@ -100,7 +100,20 @@ impl Backend for Fragile {
 }
 
 impl Matcher for FragileMatcher {
-    fn find(&self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit)) {
+    fn searcher(&self) -> Box<dyn Searcher> {
+        Box::new(FragileSearcher(self.0.searcher()))
+    }
+
+    fn info(&self) -> BackendInfo {
+        self.0.info()
+    }
+}
+
+#[derive(Debug)]
+struct FragileSearcher(Box<dyn Searcher>);
+
+impl Searcher for FragileSearcher {
+    fn find(&mut self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit)) {
         let mut hits = 0;
         self.0.find(haystack, &mut |hit| {
             on_hit(hit);
@@ -108,10 +121,6 @@ impl Matcher for FragileMatcher {
         });
         let fatal = haystack.windows(FATAL.len()).any(|window| window == FATAL);
         assert!(!fatal, "a bug, after {hits} hits");
-    }
-
-    fn info(&self) -> BackendInfo {
-        self.0.info()
     }
 }
 
@@ -182,15 +191,24 @@ impl Backend for Canceller {
 }
 
 impl Matcher for CancellerMatcher {
-    fn find(&self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit)) {
-        self.0.find(haystack, on_hit);
-        if haystack.windows(FATAL.len()).any(|window| window == FATAL) {
-            self.1.store(true, std::sync::atomic::Ordering::Relaxed);
-        }
+    fn searcher(&self) -> Box<dyn Searcher> {
+        Box::new(CancellerSearcher(self.0.searcher(), Arc::clone(&self.1)))
     }
 
     fn info(&self) -> BackendInfo {
         self.0.info()
+    }
+}
+
+#[derive(Debug)]
+struct CancellerSearcher(Box<dyn Searcher>, Arc<AtomicBool>);
+
+impl Searcher for CancellerSearcher {
+    fn find(&mut self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit)) {
+        self.0.find(haystack, on_hit);
+        if haystack.windows(FATAL.len()).any(|window| window == FATAL) {
+            self.1.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
     }
 }
 

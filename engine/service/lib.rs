@@ -14,3 +14,4 @@ pub mod inspect;
 pub mod packs;
 pub mod serve;
 pub mod telemetry;
+pub mod texts;

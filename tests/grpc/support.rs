@@ -11,7 +11,7 @@ use tamiz::grpc::v1::{ContentKind, InspectRequest, InspectStreamRequest};
 use tamiz::inspect::Pool;
 use tamiz::serve::Server;
 use tamiz_core::{
-    AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, Engine, Hit, LiteralSet, Matcher, RuleSet,
+    AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, Engine, Hit, LiteralSet, Matcher, RuleSet, Searcher,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -93,7 +93,20 @@ impl Backend for GatedBackend {
 }
 
 impl Matcher for GatedMatcher {
-    fn find(&self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit)) {
+    fn searcher(&self) -> Box<dyn Searcher> {
+        Box::new(GatedSearcher(Arc::clone(&self.0), self.1.searcher()))
+    }
+
+    fn info(&self) -> BackendInfo {
+        self.1.info()
+    }
+}
+
+#[derive(Debug)]
+struct GatedSearcher(Arc<Gate>, Box<dyn Searcher>);
+
+impl Searcher for GatedSearcher {
+    fn find(&mut self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit)) {
         let has = |marker: &str| haystack.windows(marker.len()).any(|window| window == marker.as_bytes());
         self.0.searches.fetch_add(1, Ordering::SeqCst);
         let head = &haystack[..haystack.len().min(1 << 10)];
@@ -105,10 +118,6 @@ impl Matcher for GatedMatcher {
             panic!("{}", String::from_utf8_lossy(haystack));
         }
         self.1.find(haystack, on_hit);
-    }
-
-    fn info(&self) -> BackendInfo {
-        self.1.info()
     }
 }
 

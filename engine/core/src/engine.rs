@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::content::{Content, Document, Format};
-use crate::detect::{Confirmer, Findings, Pass, Recorder, run_detectors};
+use crate::detect::{Confirmer, Findings, Pass, Recorder, Work, run_detectors};
 use crate::limits::{Interruption, Limits, ScanControl};
-use crate::matching::{Backend, BackendInfo, BuildMatcherError, Matcher, PrefixMatcher};
+use crate::matching::{Backend, BackendInfo, BuildMatcherError, GramMatcher, Matcher, Searcher};
 use crate::report::{EngineInfo, Fingerprinter, Report, Timings};
 use crate::rule::{CompiledRules, Rule, RuleSet};
 use crate::verdict::{Coverage, Policy, Verdict, decide};
@@ -31,12 +31,12 @@ pub struct Engine {
 #[derive(Debug)]
 struct Shared {
     rules: CompiledRules,
-    raw: Box<dyn Matcher>,
-    folded: Box<dyn Matcher>,
+    anchors: Box<dyn Matcher>,
+    companions: Box<dyn Matcher>,
     policy: Policy,
     limits: Limits,
     fingerprinter: Fingerprinter,
-    info: EngineInfo,
+    info: Arc<EngineInfo>,
     /// For each rule, the kinds of content it applies to.
     kinds: Vec<u8>,
 }
@@ -93,17 +93,17 @@ impl EngineBuilder {
     /// When the back end cannot take the rules.
     pub fn build(self) -> Result<Engine, BuildMatcherError> {
         let rules = CompiledRules::new(self.rules.unwrap_or_else(RuleSet::builtin));
-        let raw = self.backend.build(&rules.raw.literals)?;
-        let folded = self.backend.build(&rules.folded.literals)?;
+        let anchors = self.backend.build(&rules.anchors)?;
+        let companions = self.backend.build(&rules.companions)?;
         let kinds = rules
             .rules()
             .iter()
             .map(|rule| rule.content_kinds.iter().fold(0, |bits, kind| bits | kind.bit()))
             .collect();
-        let info = EngineInfo::new(&rules, &self.policy, folded.info().name);
+        let info = Arc::new(EngineInfo::new(&rules, &self.policy, anchors.info().name));
         let fingerprinter = Fingerprinter::new(self.fingerprint_key);
         let shared =
-            Shared { rules, raw, folded, policy: self.policy, limits: self.limits, fingerprinter, info, kinds };
+            Shared { rules, anchors, companions, policy: self.policy, limits: self.limits, fingerprinter, info, kinds };
         Ok(Engine { shared: Arc::new(shared) })
     }
 }
@@ -116,7 +116,7 @@ impl Engine {
             rules: None,
             policy: Policy::default(),
             limits: Limits::default(),
-            backend: Box::new(PrefixMatcher),
+            backend: Box::new(GramMatcher),
             fingerprint_key: None,
         }
     }
@@ -145,10 +145,16 @@ impl Engine {
         &self.shared.info
     }
 
-    /// The matchers in use: for text as it is, and for folded text.
+    /// The matchers in use: for anchors, and for companions (see [`CompiledRules::literals`]).
     #[must_use]
     pub fn backends(&self) -> [BackendInfo; 2] {
-        [self.shared.raw.info(), self.shared.folded.info()]
+        [self.shared.anchors.info(), self.shared.companions.info()]
+    }
+
+    /// Searches folded text (see [`crate::Folder`]) for anchors, and for companions: one stage of a scan by itself, to measure it.
+    #[must_use]
+    pub fn searchers(&self) -> [Box<dyn Searcher>; 2] {
+        [self.shared.anchors.searcher(), self.shared.companions.searcher()]
     }
 
     /// A scanner with its own scratch memory.
@@ -158,8 +164,7 @@ impl Engine {
             engine: self.clone(),
             document: Document::default(),
             layers: Layers::default(),
-            raw: Confirmer::default(),
-            folded: Confirmer::default(),
+            confirmer: Confirmer::new(self.shared.anchors.searcher(), self.shared.companions.searcher()),
             findings: Findings::default(),
             coverage: Coverage::new(0),
             timings: Timings::default(),
@@ -181,8 +186,7 @@ pub struct Scanner {
     engine: Engine,
     document: Document,
     layers: Layers,
-    raw: Confirmer,
-    folded: Confirmer,
+    confirmer: Confirmer,
     findings: Findings,
     coverage: Coverage,
     timings: Timings,
@@ -206,6 +210,7 @@ impl Scanner {
     pub fn scan<'s>(&'s mut self, content: &Content<'s>, control: &ScanControl) -> Scanned<'s> {
         let started = Instant::now();
         self.findings.clear();
+        self.confirmer.work = Work::default();
         self.timings = Timings::default();
         self.coverage = Coverage::new(content.body.len());
         // A request whose time ran out while it waited costs nothing more.
@@ -249,12 +254,8 @@ impl Scanner {
                 kinds: &shared.kinds,
                 body,
             };
-            let layer = self.layers.layer(depth);
-            let (raw, folded) = (&shared.rules.raw, &shared.rules.folded);
-            let raw = Pass { side: raw, matcher: &*shared.raw, text, folded: false, depth };
-            let folded = Pass { side: folded, matcher: &*shared.folded, text: &layer.folded, folded: true, depth };
-            let reached = self.raw.run(raw, &mut recorder, control);
-            let reached = reached.and_then(|()| self.folded.run(folded, &mut recorder, control));
+            let pass = Pass { rules: &shared.rules, raw: text, layer: self.layers.layer(depth), depth };
+            let reached = self.confirmer.run(pass, &mut recorder, control);
             run_detectors(&mut recorder, depth, text);
             self.timings.matching += micros(started);
             match reached {
@@ -319,6 +320,12 @@ impl Scanned<'_> {
         self.scanner.findings.rules.iter().map(|(rule, quoted)| (rules.rule(*rule), *quoted))
     }
 
+    /// What matching had to do for it.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        self.scanner.confirmer.work
+    }
+
     /// Decides, without making a report.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -339,7 +346,7 @@ impl Scanned<'_> {
             layers,
             self.body,
             *timings,
-            engine.shared.info.clone(),
+            Arc::clone(&engine.shared.info),
         )
     }
 }

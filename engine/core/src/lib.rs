@@ -36,15 +36,17 @@ mod verdict;
 mod view;
 
 pub use content::{Content, ContentKind, Format};
+pub use detect::Work;
 pub use engine::{Engine, EngineBuilder, Scanned, Scanner};
 pub use limits::{Interruption, Limits, ScanControl};
 pub use matching::{
-    AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, Hit, LiteralId, LiteralSet, Matcher, PrefixMatcher,
+    AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, GramMatcher, Hit, LiteralId, LiteralSet, Matcher,
+    Searcher,
 };
 pub use report::{EngineInfo, Excerpt, Finding, Palette, Report, Span, Timings, render, sarif};
 pub use rule::{
-    CheckOutcome, CompiledRules, Confidence, Diagnostic, Family, Group, MAX_MATCH_LEN, Rule, RuleSet, Severity,
-    Taxonomy, check_examples, closest,
+    CheckOutcome, CompiledRules, Confidence, Diagnostic, Family, Group, MAX_MATCH_LEN, Rule, RuleCost, RuleSet,
+    Severity, Taxonomy, check_examples, closest, cost,
 };
 pub use verdict::{Action, Coverage, OnIncomplete, Override, Policy, PolicyError, Reason, Skipped, Verdict};
-pub use view::{OffsetMap, ViewKind};
+pub use view::{Folder, OffsetMap, ViewKind};

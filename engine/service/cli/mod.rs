@@ -4,6 +4,7 @@
 
 mod complete;
 mod config;
+mod cost;
 mod eval;
 mod rules;
 mod scan;

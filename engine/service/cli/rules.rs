@@ -7,6 +7,7 @@ use std::time::Instant;
 use clap::Subcommand;
 use tamiz_core::{Confidence, Engine, Family, Rule, RuleSet, Severity, check_examples};
 
+use super::cost::{self, CostArgs};
 use super::{Outcome, RuleArgs};
 use crate::packs;
 
@@ -37,6 +38,8 @@ pub(super) enum RulesCommand {
     Check {
         /// Rule files or directories.
         paths: Vec<PathBuf>,
+        #[command(flatten)]
+        cost: CostArgs,
     },
     /// Run every rule's examples and count; `check` with a table.
     Test {
@@ -52,7 +55,7 @@ pub(super) fn run(command: RulesCommand) -> anyhow::Result<Outcome> {
     match command {
         RulesCommand::List { rules, family, json } => list(&rules, family.as_deref(), json),
         RulesCommand::Show { id, rules, json } => show(&id, &rules, json),
-        RulesCommand::Check { paths } => check(&paths),
+        RulesCommand::Check { paths, cost } => check(&paths, &cost),
         RulesCommand::Test { rules, only } => test(&rules, &only),
     }
 }
@@ -130,7 +133,7 @@ fn show(id: &str, args: &RuleArgs, json: bool) -> anyhow::Result<Outcome> {
     Ok(Outcome::Clean)
 }
 
-fn check(paths: &[PathBuf]) -> anyhow::Result<Outcome> {
+fn check(paths: &[PathBuf], cost: &CostArgs) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let mut files: Vec<(String, String)> = Vec::new();
     if paths.is_empty() {
@@ -153,7 +156,8 @@ fn check(paths: &[PathBuf]) -> anyhow::Result<Outcome> {
     let verdict = if problems.is_empty() { "all sound".to_owned() } else { format!("{} problems", problems.len()) };
     let elapsed = started.elapsed().as_millis();
     writeln!(io::stdout(), "{count} rules from {} files: {verdict} ({elapsed} ms)", files.len())?;
-    Ok(if problems.is_empty() { Outcome::Clean } else { Outcome::Found })
+    let cheap = !cost.wanted() || cost::report(engine.rules().rules(), cost)?;
+    Ok(if problems.is_empty() && cheap { Outcome::Clean } else { Outcome::Found })
 }
 
 fn test(args: &RuleArgs, only: &str) -> anyhow::Result<Outcome> {

@@ -208,7 +208,7 @@ impl From<core::Report> for v1::Report {
                 matching: timings.matching,
                 total: timings.total,
             }),
-            engine: Some(report.engine.into()),
+            engine: Some((*report.engine).clone().into()),
         }
     }
 }

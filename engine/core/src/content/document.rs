@@ -277,7 +277,9 @@ fn copy_leaf(leaf: &Leaf, body: &[u8], text: &mut Vec<u8>, map: &mut OffsetMap) 
         text.extend_from_slice(&body[span]);
     }
     // A byte that is no UTF-8 must not pass for the end of the segment.
-    text[start..].iter_mut().filter(|byte| **byte == SEPARATOR).for_each(|byte| *byte = 0xfe);
+    if memchr::memchr(SEPARATOR, &text[start..]).is_some() {
+        text[start..].iter_mut().filter(|byte| **byte == SEPARATOR).for_each(|byte| *byte = 0xfe);
+    }
 }
 
 /// Undoes the escapes of a JSON string that the walker has found well-formed. `at` is where `raw` stands in the source.

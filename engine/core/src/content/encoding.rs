@@ -24,8 +24,8 @@ pub(crate) fn sniff(body: &[u8]) -> Encoding {
         _ => {}
     }
     let from = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    let Err(error) = std::str::from_utf8(body) else {
-        let odd = body.iter().filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31)).count();
+    let Err(error) = simdutf8::compat::from_utf8(body) else {
+        let odd = controls(body);
         if odd > body.len() / 10 + 4 {
             return Encoding::Unknown {
                 why: "a tenth of the bytes are control characters: UTF-16 without its mark, or no text",
@@ -55,6 +55,14 @@ pub(crate) fn sniff(body: &[u8]) -> Encoding {
         return Encoding::Unknown { why: "the bytes are binary: zero bytes and invalid UTF-8" };
     }
     Encoding::Mixed { invalid, first }
+}
+
+/// How many bytes are control characters other than white space and the escape character.
+fn controls(body: &[u8]) -> usize {
+    let is_control = |byte: &u8| (*byte < 0x20) & (byte.wrapping_sub(b'\t') > 4) & (*byte != 0x1b);
+    // Sums that fit a byte are taken sixteen at a time.
+    let of_some = |some: &[u8]| usize::from(some.iter().map(|byte| u8::from(is_control(byte))).sum::<u8>());
+    body.chunks(240).map(of_some).sum()
 }
 
 /// UTF-16 after its mark, as UTF-8 with a map back. Lone surrogates become U+FFFD.

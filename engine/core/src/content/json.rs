@@ -222,6 +222,7 @@ impl Walker<'_, '_> {
         let start = self.at;
         let mut escaped = false;
         loop {
+            self.at += plain_len(&self.source[self.at..]);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -276,6 +277,23 @@ impl Walker<'_, '_> {
         self.at += word.len();
         Ok(())
     }
+}
+
+/// Length of the start that is in a string what it looks like, by eights: no quote, backslash or control character.
+fn plain_len(text: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    let (chunks, _) = text.as_chunks::<8>();
+    for (index, chunk) in chunks.iter().enumerate() {
+        let word = u64::from_le_bytes(*chunk);
+        // The upper bit of each byte that is zero; bytes above it may be marked for nothing.
+        let zero = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+        let small = word.wrapping_sub(ONES * 0x20) & !word & (ONES << 7);
+        let special = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | small;
+        if special != 0 {
+            return 8 * index + special.trailing_zeros() as usize / 8;
+        }
+    }
+    text.len() - text.len() % 8
 }
 
 /// `-? (0 | [1-9][0-9]*) (\.[0-9]+)? ([eE][+-]?[0-9]+)?`

@@ -1,96 +1,245 @@
-//! From hits to matches: whole words for phrases, the expression on a window for the rest.
+//! From hits to matches: whole words for phrases; for expressions what stands beside and near, then the expression on a window.
 
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 
 use regex_automata::meta::{Cache, Regex};
 use regex_automata::{Input, PatternID};
 
+use serde::Serialize;
+
 use super::Recorder;
+use super::nearby::Nearby;
 use crate::limits::{Interruption, ScanControl};
-use crate::matching::{Hit, Matcher, Presence};
-use crate::rule::{Pattern, Side, Use};
+use crate::matching::{Hit, Searcher};
+use crate::rule::{CompiledRules, Neighbours, Pattern, Use};
 use crate::view::Layer;
 
 /// Text matched between two looks at the clock.
 const STEP: usize = 256 << 10;
-/// Texts up to this long are looked through as a whole for the literals of an expression.
-const SHORT: usize = 16 << 10;
-/// Findings recorded between two looks at the clock.
+/// Hits and windows worked through between two looks at the clock.
 const LOOK: usize = 256;
+/// Memory of all expressions' caches of a worker, in bytes. Beyond it they start over.
+const MOST_CACHED: usize = 32 << 20;
 
-/// Collects windows and runs expressions; one per side, owned by a worker.
-#[derive(Debug, Default)]
+/// Collects windows and runs expressions; owned by a worker.
+#[derive(Debug)]
 pub(crate) struct Confirmer {
+    anchors: Box<dyn Searcher>,
+    nearby: Nearby,
+    hits: Vec<Hit>,
+    /// Expressions whose anchor was seen and that need companions: pattern, anchor in folded text.
+    waiting: Vec<(u32, Hit)>,
     /// Where an expression must be tried: pattern, start, end. Those of a pattern are in order and do not touch.
     windows: Vec<(u32, usize, usize)>,
     /// For each pattern, one past its newest window.
     newest: Vec<u32>,
-    phrases: Vec<(u32, usize, usize)>,
-    caches: Vec<Option<Box<Cache>>>,
-    /// A window, or a short text, in lower case.
-    lower: Vec<u8>,
-    presence: Presence,
-    /// Of the pattern being confirmed: which needles of each of its sets the short text has.
-    present: Vec<Vec<u32>>,
+    caches: Vec<Option<Box<Caches>>>,
+    cached: usize,
+    pub(crate) work: Work,
 }
 
-/// One text to search, and with what.
+/// Scratch memory of an expression, loose and exact.
+#[derive(Debug)]
+struct Caches {
+    loose: Cache,
+    exact: Option<Cache>,
+}
+
+impl Caches {
+    fn memory_usage(&self) -> usize {
+        self.loose.memory_usage() + self.exact.as_ref().map_or(0, Cache::memory_usage)
+    }
+}
+
+/// What matching had to do: deterministic, unlike time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Work {
+    /// Bytes of folded text that were searched for anchors.
+    pub bytes: u64,
+    /// Anchors seen.
+    pub anchors: u64,
+    /// Companions seen near anchors.
+    pub companions: u64,
+    /// Windows that an expression was run on.
+    pub windows: u64,
+    /// Bytes in these windows.
+    pub window_bytes: u64,
+}
+
+impl AddAssign for Work {
+    fn add_assign(&mut self, more: Self) {
+        self.bytes += more.bytes;
+        self.anchors += more.anchors;
+        self.companions += more.companions;
+        self.windows += more.windows;
+        self.window_bytes += more.window_bytes;
+    }
+}
+
+/// One layer to search.
 #[derive(Clone, Copy)]
 pub(crate) struct Pass<'p> {
-    pub(crate) side: &'p Side,
-    pub(crate) matcher: &'p dyn Matcher,
-    /// A layer's text, or its folded text.
-    pub(crate) text: &'p [u8],
-    pub(crate) folded: bool,
+    pub(crate) rules: &'p CompiledRules,
+    /// The layer's text.
+    pub(crate) raw: &'p [u8],
+    pub(crate) layer: &'p Layer,
     pub(crate) depth: usize,
 }
 
-/// How far a pass over a text got.
+/// How far a pass over a layer got.
 pub(crate) struct Stopped {
     pub(crate) why: Interruption,
-    /// Bytes of the text that were searched.
+    /// Bytes of the layer's text that were searched.
     pub(crate) at: usize,
 }
 
 impl Confirmer {
-    /// Searches the text and records what is confirmed.
+    pub(crate) fn new(anchors: Box<dyn Searcher>, companions: Box<dyn Searcher>) -> Self {
+        Self {
+            anchors,
+            nearby: Nearby::new(companions),
+            hits: Vec::new(),
+            waiting: Vec::new(),
+            windows: Vec::new(),
+            newest: Vec::new(),
+            caches: Vec::new(),
+            cached: 0,
+            work: Work::default(),
+        }
+    }
+
+    /// Searches the layer and records what is confirmed.
     pub(crate) fn run(
         &mut self,
         pass: Pass<'_>,
         recorder: &mut Recorder<'_>,
         control: &ScanControl,
     ) -> Result<(), Stopped> {
-        let Pass { side, matcher, text, folded, depth } = pass;
+        let text = pass.layer.folded.as_slice();
         self.windows.clear();
-        self.phrases.clear();
-        self.newest.clear();
-        self.newest.resize(side.patterns.len(), 0);
-        self.caches.resize_with(side.patterns.len(), || None);
-
-        let overlap = side.literals.longest().saturating_sub(1);
+        let overlap = pass.rules.anchors.longest().saturating_sub(1);
         let mut at = 0;
         while at < text.len() {
+            let reached = |why| Stopped { why, at: pass.layer.unfold(at..at).start };
             if let Some(why) = control.interruption() {
-                return Err(Stopped { why, at });
+                return Err(reached(why));
             }
             let end = (at + STEP).min(text.len());
             let from = at.saturating_sub(overlap);
-            matcher.find(&text[from..end], &mut |hit| {
+            let hits = &mut self.hits;
+            hits.clear();
+            self.anchors.find(&text[from..end], &mut |hit| {
                 if from + hit.end > at {
-                    self.hit(pass, recorder, hit, from);
+                    hits.push(Hit { start: from + hit.start, end: from + hit.end, ..hit });
                 }
             });
+            self.work.bytes += (end - at) as u64;
+            self.work.anchors += self.hits.len() as u64;
+            if !self.hits.is_empty() {
+                self.weigh(pass, recorder, control).map_err(reached)?;
+            }
             at = end;
         }
-        for some in self.phrases.chunks(LOOK) {
+        if self.windows.is_empty() { Ok(()) } else { self.confirm_all(pass, recorder, control) }
+    }
+
+    /// Goes through the hits: records phrases, and makes windows where an expression may match.
+    fn weigh(
+        &mut self,
+        pass: Pass<'_>,
+        recorder: &mut Recorder<'_>,
+        control: &ScanControl,
+    ) -> Result<(), Interruption> {
+        let text = pass.layer.folded.as_slice();
+        let hits = std::mem::take(&mut self.hits);
+        self.waiting.clear();
+        self.nearby.start();
+        if self.newest.is_empty() || self.windows.is_empty() {
+            self.newest.clear();
+            self.newest.resize(pass.rules.patterns.len(), 0);
+        }
+        for some in hits.chunks(LOOK) {
             if let Some(why) = control.interruption() {
-                return Err(Stopped { why, at: 0 });
+                self.hits = hits;
+                return Err(why);
             }
-            for (rule, start, end) in some {
-                recorder.record(*rule as usize, depth, *start..*end, folded);
+            for hit in some {
+                // A back end may report places that only look like the literal.
+                if text[hit.start..hit.end] == *pass.rules.anchors.get(hit.literal) {
+                    self.mean(pass, recorder, *hit);
+                }
             }
         }
-        self.confirm_all(pass, recorder, control)
+        self.hits = hits;
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        self.work.companions += self.nearby.search(pass) as u64;
+        let waiting = std::mem::take(&mut self.waiting);
+        for of_hit in waiting.chunk_by(|a, b| a.1 == b.1) {
+            let hit = of_hit[0].1;
+            self.nearby.at(pass, hit);
+            for (id, _) in of_hit {
+                if self.nearby.has_all(pass, &pass.rules.patterns[*id as usize], hit) {
+                    self.widen(pass, *id, hit);
+                }
+            }
+        }
+        self.waiting = waiting;
+        Ok(())
+    }
+
+    /// What one anchor means.
+    fn mean(&mut self, pass: Pass<'_>, recorder: &mut Recorder<'_>, hit: Hit) {
+        let text = pass.layer.folded.as_slice();
+        let mut waits = false;
+        for use_ in pass.rules.uses(hit.literal) {
+            match *use_ {
+                Use::Phrase { rule, before, after } => {
+                    if !(before && ends_in_word(&text[..hit.start]) || after && starts_with_word(&text[hit.end..])) {
+                        recorder.record(rule as usize, pass.depth, hit.start..hit.end, true);
+                    }
+                }
+                Use::Pattern { pattern: id, begins, ends } => {
+                    let pattern = &pass.rules.patterns[id as usize];
+                    if !recorder.applies_anywhere(pattern.rule) || !fits(pass, pattern, hit, begins, ends) {
+                        continue;
+                    }
+                    if pattern.needs.is_empty() {
+                        self.widen(pass, id, hit);
+                    } else {
+                        self.waiting.push((id, hit));
+                        waits = true;
+                    }
+                }
+            }
+        }
+        if waits {
+            self.nearby.want(pass, hit);
+        }
+    }
+
+    /// Adds a window around an anchor, joining it with the pattern's newest one if they touch.
+    fn widen(&mut self, pass: Pass<'_>, id: u32, hit: Hit) {
+        let pattern = &pass.rules.patterns[id as usize];
+        let (at, len) = if pattern.folded {
+            (hit.start, pass.layer.folded.len())
+        } else {
+            (pass.layer.unfold(hit.start..hit.end).start, pass.raw.len())
+        };
+        let (start, end) = (at.saturating_sub(pattern.reach.0), (at + pattern.reach.1).min(len));
+        let newest = &mut self.newest[id as usize];
+        if let Some(index) = newest.checked_sub(1) {
+            let window = &mut self.windows[index as usize];
+            if start <= window.2 && window.1 <= end {
+                window.1 = window.1.min(start);
+                window.2 = window.2.max(end);
+                return;
+            }
+        }
+        self.windows.push((id, start, end));
+        *newest = self.windows.len() as u32;
     }
 
     /// Runs the expressions on their windows, those of a pattern together.
@@ -100,128 +249,110 @@ impl Confirmer {
         recorder: &mut Recorder<'_>,
         control: &ScanControl,
     ) -> Result<(), Stopped> {
+        self.caches.resize_with(pass.rules.patterns.len(), || None);
         let mut windows = std::mem::take(&mut self.windows);
         join(&mut windows);
-        let short = pass.text.len() <= SHORT;
-        if short && !windows.is_empty() {
-            self.lower.clear();
-            self.lower.extend_from_slice(pass.text);
-            self.lower.make_ascii_lowercase();
-            self.presence.start(&self.lower, pass.side.needles.len());
-        }
+        let mut reached = Ok(());
         for of_pattern in windows.chunk_by(|a, b| a.0 == b.0) {
             let id = of_pattern[0].0 as usize;
-            let pattern = &pass.side.patterns[id];
-            // A match contains all its literals. In a short text one look for them does for all windows.
-            if short && !self.note_present(pass.side, pattern) {
-                continue;
+            let Some(loose) = pass.rules.patterns[id].loose() else { continue };
+            let mut cache =
+                self.caches[id].take().unwrap_or_else(|| Box::new(Caches { loose: loose.create_cache(), exact: None }));
+            let before = cache.memory_usage();
+            for (number, (_, start, end)) in of_pattern.iter().enumerate() {
+                if number % 16 == 0
+                    && let Some(why) = control.interruption()
+                {
+                    reached = Err(Stopped { why, at: 0 });
+                    break;
+                }
+                self.work.windows += 1;
+                self.work.window_bytes += (end - start) as u64;
+                confirm(pass, id, loose, &mut cache, *start..*end, recorder);
             }
-            for some in of_pattern.chunks(16) {
-                if let Some(why) = control.interruption() {
-                    self.windows = windows;
-                    return Err(Stopped { why, at: 0 });
-                }
-                for (_, start, end) in some {
-                    self.confirm(pass, id, *start..*end, short, recorder);
-                }
+            // What a cache was made with counts from its first use on.
+            self.cached += cache.memory_usage().saturating_sub(before) + 256;
+            self.caches[id] = Some(cache);
+            if self.cached > MOST_CACHED {
+                self.caches.iter_mut().for_each(|cache| *cache = None);
+                self.cached = 0;
+            }
+            if reached.is_err() {
+                break;
             }
         }
         self.windows = windows;
-        Ok(())
-    }
-
-    fn hit(&mut self, pass: Pass<'_>, recorder: &Recorder<'_>, hit: Hit, from: usize) {
-        let Pass { side, text, .. } = pass;
-        let (start, end) = (from + hit.start, from + hit.end);
-        // A back end may report places that only look like the literal.
-        if !text[start..end].eq_ignore_ascii_case(side.literals.get(hit.literal)) {
-            return;
-        }
-        for use_ in side.uses(hit.literal) {
-            match *use_ {
-                Use::Phrase { rule, before, after } => {
-                    if !(before && ends_in_word(&text[..start]) || after && starts_with_word(&text[end..])) {
-                        self.phrases.push((rule, start, end));
-                    }
-                }
-                Use::Pattern(pattern) if !recorder.applies_anywhere(side.patterns[pattern as usize].rule) => {}
-                Use::Pattern(pattern) => {
-                    let (before, after) = side.patterns[pattern as usize].reach;
-                    self.widen(pattern, start.saturating_sub(before), (start + after).min(text.len()));
-                }
-            }
-        }
-    }
-
-    /// Notes which needles of each of the pattern's sets a short text has; false if it has none of some set.
-    fn note_present(&mut self, side: &Side, pattern: &Pattern) -> bool {
-        let Self { lower, presence, present, .. } = self;
-        present.resize_with(present.len().max(pattern.also.len()), Vec::new);
-        present.iter_mut().for_each(Vec::clear);
-        for (set, noted) in pattern.also.iter().zip(present.iter_mut()) {
-            noted.extend(set.iter().filter(|id| presence.has(lower, &side.needles, **id)));
-            if noted.is_empty() {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Adds a window, joining it with the pattern's newest one if they touch.
-    fn widen(&mut self, pattern: u32, start: usize, end: usize) {
-        let newest = &mut self.newest[pattern as usize];
-        if let Some(index) = newest.checked_sub(1) {
-            let window = &mut self.windows[index as usize];
-            if start <= window.2 {
-                window.1 = window.1.min(start);
-                window.2 = window.2.max(end);
-                return;
-            }
-        }
-        self.windows.push((pattern, start, end));
-        *newest = self.windows.len() as u32;
-    }
-
-    fn confirm(&mut self, pass: Pass<'_>, id: usize, window: Range<usize>, short: bool, recorder: &mut Recorder<'_>) {
-        let Pass { side, text, folded, depth, .. } = pass;
-        let pattern = &side.patterns[id];
-        if !pattern.also.is_empty() {
-            // Of a short text the lower case is there already, and what is nowhere in it is in no window.
-            let Self { lower, present, .. } = self;
-            let (sets, part) = if short {
-                (&present[..pattern.also.len()], &lower[window.clone()])
-            } else {
-                lower.clear();
-                lower.extend_from_slice(&text[window.clone()]);
-                lower.make_ascii_lowercase();
-                (pattern.also.as_slice(), lower.as_slice())
-            };
-            if !sets.iter().all(|set| set.iter().any(|id| side.needles[*id as usize].is_in(part))) {
-                return;
-            }
-        }
-        let Some(regex) = pattern.regex() else { return };
-        let cache = self.caches[id].get_or_insert_with(|| Box::new(regex.create_cache()));
-        let layer: &Layer = recorder.layers.layer(depth);
-        for view in layer.views_in(&window, folded) {
-            if !recorder.applies(pattern.rule, depth, view) {
-                continue;
-            }
-            let view = &layer.views[view];
-            let place = if folded { view.folded.clone() } else { view.range.clone() };
-            let within = window.start.max(place.start) - place.start..window.end.min(place.end) - place.start;
-            each_match(regex, cache, &text[place.clone()], within, |range| {
-                let range = place.start + range.start..place.start + range.end;
-                if pattern.validator.is_none_or(|validator| validator.accepts(&text[range.clone()])) {
-                    recorder.record(pattern.rule, depth, range, folded);
-                }
-            });
-        }
+        reached
     }
 }
 
-/// Sorts windows and joins those of a pattern that touch: hits come in order of their start or of their end, and so a window may
-/// reach back over an older one.
+/// Whether word boundaries and neighbouring bytes are as every match has them. Most hits of short literals end here.
+fn fits(pass: Pass<'_>, pattern: &Pattern, hit: Hit, begins: bool, ends: bool) -> bool {
+    let (text, range) = if pattern.folded {
+        (pass.layer.folded.as_slice(), hit.start..hit.end)
+    } else if begins || ends || pattern.beside != [None; 2] {
+        (pass.raw, pass.layer.unfold(hit.start..hit.end))
+    } else {
+        return true;
+    };
+    let (before, after) = (&text[..range.start], &text[range.end..]);
+    if range.is_empty()
+        || begins && !boundary(before, &text[range.start..])
+        || ends && !boundary(&text[..range.end], after)
+    {
+        return false;
+    }
+    let all = |beside: &Neighbours, bytes: &[u8]| {
+        bytes.len() == beside.count && bytes.iter().all(|byte| beside.class.has(*byte))
+    };
+    let [left, right] = &pattern.beside;
+    left.as_ref().is_none_or(|left| all(left, &before[before.len().saturating_sub(left.count)..]))
+        && right.as_ref().is_none_or(|right| all(right, &after[..after.len().min(right.count)]))
+}
+
+/// Whether there is an ASCII word boundary between two texts.
+pub(super) fn boundary(before: &[u8], after: &[u8]) -> bool {
+    let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    is_word(before.last()) != is_word(after.first())
+}
+
+/// Runs an expression on a window, in each view that the window touches.
+fn confirm(
+    pass: Pass<'_>,
+    id: usize,
+    loose: &Regex,
+    caches: &mut Caches,
+    window: Range<usize>,
+    recorder: &mut Recorder<'_>,
+) {
+    let Pass { rules, raw, layer, depth } = pass;
+    let pattern = &rules.patterns[id];
+    let text = if pattern.folded { layer.folded.as_slice() } else { raw };
+    for view in layer.views_in(&window, pattern.folded) {
+        if !recorder.applies(pattern.rule, depth, view) {
+            continue;
+        }
+        let view = &layer.views[view];
+        let place = if pattern.folded { view.folded.clone() } else { view.range.clone() };
+        let within = window.start.max(place.start) - place.start..window.end.min(place.end) - place.start;
+        let text = &text[place.clone()];
+        let input = Input::new(text).range(within.clone()).earliest(true);
+        if loose.search_half_with(&mut caches.loose, &input).is_none() {
+            continue;
+        }
+        let Some(exact) = pattern.regex() else { continue };
+        let cache = caches.exact.get_or_insert_with(|| exact.create_cache());
+        each_match(exact, cache, text, within, |range| {
+            if !pattern.validator.is_none_or(|validator| validator.accepts(&text[range.clone()])) {
+                return;
+            }
+            let range = place.start + range.start..place.start + range.end;
+            recorder.record(pattern.rule, depth, range, pattern.folded);
+        });
+    }
+}
+
+/// Sorts windows and joins those of a pattern that touch: hits come in no order, so a window may reach back over an older one.
 fn join(windows: &mut Vec<(u32, usize, usize)>) {
     windows.sort_unstable();
     windows.dedup_by(|next, kept| {

@@ -8,11 +8,13 @@
 mod confirm;
 mod hidden;
 mod homoglyph;
+mod nearby;
 mod payment_card;
 mod quotation;
 mod terminal;
 pub(crate) mod validate;
 
+pub use confirm::Work;
 pub(crate) use confirm::{Confirmer, Pass};
 pub(crate) use validate::{Validator, validator, validator_names};
 
@@ -20,6 +22,8 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::ops::Range;
+
+use tamiz_simd::Signs;
 
 use crate::content::{ContentKind, Document};
 use crate::rule::CompiledRules;
@@ -29,19 +33,20 @@ use crate::view::Layers;
 pub(crate) trait Detector: Sync + Debug {
     fn name(&self) -> &'static str;
 
-    /// The sort of characters without which it finds nothing.
-    fn needs(&self) -> Needs {
-        Needs::Nothing
-    }
+    /// What there must be for it to find anything.
+    fn needs(&self) -> Needs;
 
     /// Reports the places in `text`, which is all of a layer's views with separators between them.
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>));
 }
 
-/// Sorts of characters that a detector cannot do without.
+/// What a text must have for a detector to find anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Needs {
-    Nothing,
+    /// The escape character.
+    Escape,
+    /// Thirteen digits and more, together or in groups.
+    Digits,
     /// Characters that are not shown.
     Invisible,
     /// Letters of Greek, Cyrillic and Armenian.
@@ -192,21 +197,30 @@ impl Recorder<'_> {
     }
 }
 
-/// Runs all detectors that rules name over each view of a layer: nothing they look for runs from one view into the next.
+/// Runs the detectors that rules name over each view of a layer: nothing they look for runs from one view into the next.
 pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u8]) {
     let (rules, layers) = (recorder.rules, recorder.layers);
-    for view in &layers.layer(depth).views {
-        let (start, text) = (view.range.start, &text[view.range.clone()]);
-        let (invisible, look_alike) = if text.is_ascii() { (false, false) } else { sorts(text) };
+    let layer = layers.layer(depth);
+    let survey = &layer.survey;
+    let wide = survey.signs.has(Signs::NON_ASCII);
+    if !wide && survey.digits.is_empty() && !survey.signs.has(Signs::ESCAPE) {
+        return;
+    }
+    for view in &layer.views {
+        let (range, text) = (view.range.clone(), &text[view.range.clone()]);
+        let first = survey.digits.partition_point(|run| (run.end as usize) <= range.start);
+        let digits = survey.digits.get(first).is_some_and(|run| (run.start as usize) < range.end);
+        let (invisible, look_alike) = if !wide || text.is_ascii() { (false, false) } else { sorts(text) };
         for (rule, detector) in &rules.detectors {
             let worth_it = match detector.needs() {
-                Needs::Nothing => true,
+                Needs::Escape => survey.signs.has(Signs::ESCAPE),
+                Needs::Digits => digits,
                 Needs::Invisible => invisible,
                 Needs::LookAlike => look_alike,
             };
             if worth_it {
-                let mut record = |range: Range<usize>| {
-                    recorder.record(*rule, depth, start + range.start..start + range.end, false);
+                let mut record = |found: Range<usize>| {
+                    recorder.record(*rule, depth, range.start + found.start..range.start + found.end, false);
                 };
                 detector.find(text, &mut record);
             }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::Detector;
 use super::validate::luhn;
+use super::{Detector, Needs};
 
 /// Numbers of the large card schemes, plain or in groups separated by single spaces or hyphens.
 #[derive(Debug)]
@@ -14,6 +14,10 @@ const LONGEST: usize = 19;
 impl Detector for PaymentCard {
     fn name(&self) -> &'static str {
         "payment-card"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Digits
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Detector;
+use super::{Detector, Needs};
 
 /// Operating-system commands (links, clipboard, title), cursor and screen control. Colours alone are not reported.
 #[derive(Debug)]
@@ -14,6 +14,10 @@ const LONGEST: usize = 1_024;
 impl Detector for TerminalEscapes {
     fn name(&self) -> &'static str {
         "terminal-escapes"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Escape
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {

@@ -1,16 +1,15 @@
 //! Room 3: views in, *hits* out.
 //!
-//! A [`Matcher`] finds which of many fixed texts occur in a haystack, whatever their (ASCII) case. It may report too much; it
-//! never misses. It knows ids of literals and nothing of rules; what a hit means is settled by the caller, with the rule's own
-//! expression on a bounded window, so every back end gives the same findings.
+//! A [`Matcher`] finds where which of many fixed texts stand in a haystack. It knows ids of literals and nothing of rules; what a
+//! hit means is settled by the caller, with the rule's own expression on a bounded window, so every back end gives the same
+//! findings.
 
 mod automaton;
-mod gram_set;
-mod prefix;
+mod gram;
+pub(crate) mod rarity;
 
 pub use automaton::AhoCorasickMatcher;
-pub(crate) use gram_set::{Needle, Presence};
-pub use prefix::PrefixMatcher;
+pub use gram::GramMatcher;
 
 use std::fmt::Debug;
 
@@ -34,7 +33,7 @@ impl LiteralId {
     }
 }
 
-/// The texts to look for. Lower case in ASCII, at least three bytes long, all different.
+/// The texts to look for: folded, at least three bytes long, all different.
 #[derive(Debug, Default, Clone)]
 pub struct LiteralSet {
     bytes: Vec<u8>,
@@ -129,17 +128,23 @@ pub struct BuildMatcherError {
 }
 
 /// Finds literals. Immutable and shared by all workers.
-///
-/// # Contract
-/// For every occurrence of a literal in the haystack, ASCII case aside, `on_hit` is called with it, in order of start or of end.
-/// Calls beyond that (a place that only looks like an occurrence) are allowed as long as `start..end` lies in the haystack and
-/// has the literal's length; callers compare. The haystack cannot make it fail.
 pub trait Matcher: Send + Sync + Debug {
-    /// Reports the hits in `haystack`.
-    fn find(&self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit));
+    /// What one worker searches with: the matcher, and scratch memory of its own where the back end needs any.
+    fn searcher(&self) -> Box<dyn Searcher>;
 
     /// Describes the back end.
     fn info(&self) -> BackendInfo;
+}
+
+/// Searches one haystack after another. One per worker.
+///
+/// # Contract
+/// For every occurrence of a literal in the haystack, byte for byte, `on_hit` is called with it, once, in any order. Calls beyond
+/// that (a place that only looks like an occurrence) are allowed as long as `start..end` lies in the haystack and has the
+/// literal's length; callers compare. The haystack cannot make it fail.
+pub trait Searcher: Send + Debug {
+    /// Reports the hits in `haystack`.
+    fn find(&mut self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit));
 }
 
 /// Builds a matcher for a set of literals; what a back end provides.

@@ -10,6 +10,8 @@ pub use excerpt::Excerpt;
 pub use human::{Palette, render};
 pub use sarif::sarif;
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -38,7 +40,7 @@ pub struct Report {
     /// Where the time went.
     pub timings_us: Timings,
     /// What did the looking.
-    pub engine: EngineInfo,
+    pub engine: Arc<EngineInfo>,
 }
 
 /// One thing that a rule found.
@@ -170,7 +172,7 @@ impl Report {
         layers: &Layers,
         body: &[u8],
         timings_us: Timings,
-        engine: EngineInfo,
+        engine: Arc<EngineInfo>,
     ) -> Self {
         let finding = |found: &Found| {
             let rule = rules.rule(found.rule);

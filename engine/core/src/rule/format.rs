@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::{Confidence, Diagnostic, MAX_MATCH_LEN, Severity, closest, compile, literals, phrase};
+use super::plan::{SHORTEST, plan};
+use super::{Confidence, Diagnostic, MAX_MATCH_LEN, Severity, closest, compile, phrase};
 use crate::content::ContentKind;
 use crate::detect::{detector_names, validator_names};
 use crate::view::fold_phrase;
@@ -248,8 +249,9 @@ pub(crate) fn parse(name: &str, source: &str, known_good: bool) -> Result<Rule, 
         }
     }
     let phrases: Vec<String> = file.phrases.iter().flat_map(|phrase| check.phrase(phrase)).collect();
+    let views = if file.views.is_empty() { vec![PatternView::Raw] } else { file.views.clone() };
     for pattern in file.patterns.iter().filter(|_| !known_good) {
-        check.pattern(pattern);
+        check.pattern(pattern, &views);
     }
     check.name_known(file.validator.as_ref(), "validator", &validator_names());
     check.name_known(file.detector.as_ref(), "detector", &detector_names());
@@ -285,7 +287,7 @@ pub(crate) fn parse(name: &str, source: &str, known_good: bool) -> Result<Rule, 
         content_kinds: if file.content_kinds.is_empty() { ContentKind::ALL.to_vec() } else { file.content_kinds },
         phrases,
         patterns: texts(file.patterns),
-        views: if file.views.is_empty() { vec![PatternView::Raw] } else { file.views },
+        views,
         validator: file.validator.map(Spanned::into_inner),
         detector: file.detector.map(Spanned::into_inner),
         examples: texts(file.examples.into_inner()),
@@ -356,7 +358,7 @@ impl Check<'_> {
         }
     }
 
-    fn pattern(&mut self, pattern: &Spanned<String>) {
+    fn pattern(&mut self, pattern: &Spanned<String>, views: &[PatternView]) {
         let span = pattern.span();
         let hir = match compile::parse(pattern.get_ref()) {
             Ok(hir) => hir,
@@ -393,9 +395,8 @@ impl Check<'_> {
                 "make some part of it required",
             );
         }
-        if literals::required(&hir).is_none() {
-            let message =
-                format!("no usable literal: not every match contains a fixed text of {} bytes", literals::SHORTEST);
+        if views.iter().any(|view| plan(&hir, *view).is_none()) {
+            let message = format!("no usable literal: not every match contains a fixed text of {SHORTEST} bytes");
             let hint =
                 "put a fixed word into every alternative, or write a detector in Rust and name it with `detector`";
             self.problem(span, "E020", message, hint);

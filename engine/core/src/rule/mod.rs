@@ -6,18 +6,21 @@
 
 mod check;
 mod compile;
+mod cost;
 mod diagnostics;
 mod format;
 mod literals;
 mod phrase;
-mod rarity;
+mod plan;
 
 pub use check::{CheckOutcome, check_examples};
 pub use compile::CompiledRules;
-pub(crate) use compile::{Pattern, Side, Use};
+pub(crate) use compile::{Need, Pattern, Use};
+pub use cost::{RuleCost, cost};
 pub use diagnostics::Diagnostic;
 pub(crate) use format::toml_problem;
 pub use format::{Family, Group, Rule, Taxonomy};
+pub(crate) use literals::Neighbours;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -162,6 +165,12 @@ impl RuleSet {
             self.rules.push(rule);
         }
         self.rules.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+
+    /// This rule alone.
+    #[must_use]
+    pub fn only(rule: &Rule) -> Self {
+        Self { rules: vec![rule.clone()] }
     }
 
     /// All rules, in order of id.

@@ -4,11 +4,11 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::{DecodeSink, Decoder, ViewKind, reads_like_text};
+use super::{DecodeSink, Decoder, Encoded, Sign, ViewKind, reads_like_text};
 use crate::content::SEPARATOR;
 
 /// Shortest run looked at: 16 characters are 12 bytes, two short words.
-const SHORTEST: usize = 16;
+const SHORTEST: usize = tamiz_simd::TOKEN_LEN;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
@@ -23,25 +23,30 @@ impl Decoder for Base64 {
         ViewKind::Base64
     }
 
-    fn decode(&self, text: &[u8], sink: &mut DecodeSink<'_>) {
+    fn sign(&self) -> Sign {
+        Sign::Token
+    }
+
+    fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
+        let text = encoded.text;
         let mut at = 0;
-        while at < text.len() {
-            let Some(found) = text[at..].iter().position(|byte| is_digit(*byte)) else { break };
-            let start = at + found;
-            let len = text[start..].iter().take_while(|byte| is_digit(**byte)).count();
-            at = start + len;
-            if len < SHORTEST {
+        for run in encoded.tokens() {
+            // The line of a wrapped blob that was decoded already.
+            if run.start < at || !mixed(&text[run.clone()]) {
                 continue;
             }
-            let lines = lines(text, start, len);
-            if let Some(last) = lines.last() {
-                at = last.1;
-            }
+            let (start, len) = (run.start, run.len());
+            at = run.end;
             // A word glued to the front shifts the groups of four: try them all.
-            for shift in 0..4.min(len - SHORTEST + 1) {
-                let mut shifted = lines.clone();
-                shifted[0].0 += shift;
-                if decode_lines(text, &shifted, sink) {
+            let shifts = 0..4.min(len - SHORTEST + 1);
+            let mut lines = Vec::new();
+            for shift in shifts.filter(|shift| may_be_text(&text[start + shift..start + len])) {
+                if lines.is_empty() {
+                    lines = wrapped(text, start, len);
+                    at = lines.last().map_or(at, |last| last.1);
+                }
+                lines[0].0 = start + shift;
+                if decode_lines(text, &lines, sink) {
                     sink.finish();
                     break;
                 }
@@ -51,12 +56,75 @@ impl Decoder for Base64 {
     }
 }
 
+/// Whether what a run decodes to starts or ends like text. Most runs are words, paths, identifiers or pictures, and found out after
+/// some twenty bytes.
+fn may_be_text(run: &[u8]) -> bool {
+    let whole = run.len() / 4 * 4;
+    starts_like_text(run) || whole > HEAD && starts_like_text(&run[whole - HEAD..])
+}
+
+/// Digits looked at: 48 bytes.
+const HEAD: usize = 64;
+
+fn starts_like_text(run: &[u8]) -> bool {
+    let run = &run[..run.len().min(HEAD) / 4 * 4];
+    // As many odd bytes as `reads_like_text` forgives.
+    let bytes = run.len() / 4 * 3;
+    let forgiven = if bytes < 24 { bytes / 6 } else { bytes / 5 };
+    let (mut odd, mut missing, mut pending) = (0, 0, 0);
+    for group in run.chunks_exact(4) {
+        let bits = group.iter().fold(0, |bits: u32, digit| bits << 6 | u32::from(VALUES[usize::from(*digit)]));
+        for byte in [(bits >> 16) as u8, (bits >> 8) as u8, bits as u8] {
+            if missing > 0 && byte & 0xc0 == 0x80 {
+                missing -= 1;
+                pending += 1;
+                continue;
+            }
+            // A character that was broken off is odd as a whole.
+            odd += if missing > 0 { pending } else { 0 };
+            (missing, pending) = match byte {
+                b'\t'..=b'\r' | b' '..=b'~' => (0, 0),
+                0xc2..=0xdf => (1, 1),
+                0xe0..=0xef => (2, 1),
+                0xf0..=0xf4 => (3, 1),
+                _ => {
+                    odd += 1;
+                    (0, 0)
+                }
+            };
+        }
+        if odd > forgiven {
+            return false;
+        }
+    }
+    true
+}
+
+/// The value of each digit, of either alphabet.
+const VALUES: [u8; 256] = {
+    let mut values = [0; 256];
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut at = 0;
+    while at < 64 {
+        values[digits[at] as usize] = at as u8;
+        at += 1;
+    }
+    values[b'-' as usize] = 62;
+    values[b'_' as usize] = 63;
+    values
+};
+
+/// Whether a run has capital and small letters. Base64 of any text has; most long words, names and paths in code have not.
+fn mixed(run: &[u8]) -> bool {
+    run.iter().any(u8::is_ascii_uppercase) && run.iter().any(u8::is_ascii_lowercase)
+}
+
 fn is_digit(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
 /// The lines of a wrapped blob: equally long ones, and a last one that may be shorter.
-fn lines(text: &[u8], start: usize, len: usize) -> Vec<(usize, usize)> {
+fn wrapped(text: &[u8], start: usize, len: usize) -> Vec<(usize, usize)> {
     let mut lines = vec![(start, start + len)];
     if len < 48 || !len.is_multiple_of(4) {
         return lines;
@@ -100,7 +168,6 @@ fn decode_lines(text: &[u8], lines: &[(usize, usize)], sink: &mut DecodeSink<'_>
             all.truncate(before);
             return false;
         }
-        // Most long runs are paths, identifiers or pictures: look at the ends of the first line before doing the rest.
         let (head, tail) = (&all[..all.len().min(48)], &all[all.len().saturating_sub(48)..]);
         if index == 0 && !reads_like_text(head) && !reads_like_text(tail) {
             return false;

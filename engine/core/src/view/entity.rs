@@ -1,7 +1,7 @@
 //! Character references of HTML and XML: `&#105;gnore`, `&lt;`, `&nbsp;`.
 
 use super::rewrite::{Escape, hex, rewrite};
-use super::{DecodeSink, Decoder, ViewKind};
+use super::{DecodeSink, Decoder, Encoded, Sign, ViewKind};
 
 /// The longest name in the HTML standard, with its `&` and `;`.
 const LONGEST: usize = 33;
@@ -13,8 +13,12 @@ impl Decoder for HtmlEntity {
         ViewKind::HtmlEntity
     }
 
-    fn decode(&self, text: &[u8], sink: &mut DecodeSink<'_>) {
-        rewrite(text, b'&', sink, read);
+    fn sign(&self) -> Sign {
+        Sign::Byte(b'&')
+    }
+
+    fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
+        rewrite(encoded.text, b'&', sink, read);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Backslash escapes of JSON, JavaScript, Python and C: `\u0069gnore`, `\x69`, `\n`.
 
 use super::rewrite::{Escape as Found, hex, rewrite};
-use super::{DecodeSink, Decoder, ViewKind};
+use super::{DecodeSink, Decoder, Encoded, Sign, ViewKind};
 
 pub(crate) struct Escape;
 
@@ -10,8 +10,12 @@ impl Decoder for Escape {
         ViewKind::Escape
     }
 
-    fn decode(&self, text: &[u8], sink: &mut DecodeSink<'_>) {
-        rewrite(text, b'\\', sink, read);
+    fn sign(&self) -> Sign {
+        Sign::Byte(b'\\')
+    }
+
+    fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
+        rewrite(encoded.text, b'\\', sink, read);
     }
 }
 

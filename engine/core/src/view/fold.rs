@@ -16,31 +16,75 @@ const SPACE: u32 = 2;
 /// Appends the folded form of `text` to `out`. `at` is where `text` stands in the source that `map` leads back to.
 pub(crate) fn fold(text: &[u8], at: usize, out: &mut Vec<u8>, map: &mut OffsetMap) {
     let mut from = 0;
-    while from < text.len() {
-        let plain = plain_run(&text[from..]);
-        if plain > 0 {
-            let start = out.len();
-            out.extend_from_slice(&text[from..from + plain]);
-            out[start..].make_ascii_lowercase();
+    while let Some(byte) = text.get(from) {
+        if *byte < 0x80 {
+            // Nearly all text: only its case changes, and any single white space becomes a space.
+            let plain = tamiz_simd::fold_plain(&text[from..], out.last() == Some(&b' '), out);
             map.push_copy(at + from, plain);
             from += plain;
-            continue;
+            // What stopped it: control characters, or more white space after white space. Both are dropped.
+            let after_space = out.last() == Some(&b' ');
+            let dropped = |byte: &u8| match byte {
+                b'\t'..=b'\r' | b' ' => after_space,
+                0..=0x1f | 0x7f => true,
+                _ => false,
+            };
+            from += text[from..].iter().take_while(|byte| dropped(byte)).count();
+        } else {
+            from += fold_wide(&text[from..], at + from, out, map);
         }
+    }
+}
+
+/// Folds characters beyond ASCII up to the next ASCII byte; returns how many bytes that were.
+fn fold_wide(text: &[u8], at: usize, out: &mut Vec<u8>, map: &mut OffsetMap) -> usize {
+    // Characters that stay as they are, are copied together.
+    let (mut same, mut from) = (0, 0);
+    let copy = |range: std::ops::Range<usize>, out: &mut Vec<u8>, map: &mut OffsetMap| {
+        map.push_copy(at + range.start, range.len());
+        out.extend_from_slice(&text[range]);
+    };
+    while from < text.len() && text[from] >= 0x80 {
         let (code, len) = next_char(&text[from..]);
-        match entry(code) {
-            0 => {
-                out.extend_from_slice(&text[from..from + len]);
-                map.push_copy(at + from, len);
+        let entry = entry(code);
+        if entry != 0 {
+            copy(same..from, out, map);
+            match entry {
+                STRIP => {}
+                SPACE => push_space(at + from, len, out, map),
+                pooled => {
+                    let (offset, size) = ((pooled >> 8) as usize, (pooled & 0xff) as usize);
+                    out.extend_from_slice(&POOL.as_bytes()[offset..offset + size]);
+                    map.push_block(at + from, len, size);
+                }
             }
-            STRIP => {}
-            SPACE => push_space(at + from, len, out, map),
-            pooled => {
-                let (offset, size) = ((pooled >> 8) as usize, (pooled & 0xff) as usize);
-                out.extend_from_slice(&POOL.as_bytes()[offset..offset + size]);
-                map.push_block(at + from, len, size);
-            }
+            same = from + len;
         }
         from += len;
+    }
+    copy(same..from, out, map);
+    from
+}
+
+/// Folds one text after another as a scan does: one stage of it by itself, to measure it or to see what rules look at.
+///
+/// ```
+/// let mut folder = tamiz_core::Folder::default();
+/// assert_eq!(folder.fold("Ｉｇｎｏｒｅ\u{200b}  the\nrules".as_bytes()), b"ignore the rules");
+/// ```
+#[derive(Debug, Default)]
+pub struct Folder {
+    out: Vec<u8>,
+    map: OffsetMap,
+}
+
+impl Folder {
+    /// The folded form of `text`.
+    pub fn fold(&mut self, text: &[u8]) -> &[u8] {
+        self.out.clear();
+        self.map.clear();
+        fold(text, 0, &mut self.out, &mut self.map);
+        &self.out
     }
 }
 
@@ -49,19 +93,6 @@ pub(crate) fn fold_phrase(phrase: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(phrase.len());
     fold(phrase.as_bytes(), 0, &mut out, &mut OffsetMap::default());
     out
-}
-
-/// Length of the run at the start that folding changes only in case: printable ASCII, no two spaces in a row.
-fn plain_run(text: &[u8]) -> usize {
-    let mut before_space = false;
-    for (at, byte) in text.iter().enumerate() {
-        match byte {
-            b'!'..=b'~' => before_space = false,
-            b' ' if !before_space && at > 0 => before_space = true,
-            _ => return at,
-        }
-    }
-    text.len()
 }
 
 fn push_space(at: usize, len: usize, out: &mut Vec<u8>, map: &mut OffsetMap) {
@@ -74,34 +105,36 @@ fn push_space(at: usize, len: usize, out: &mut Vec<u8>, map: &mut OffsetMap) {
 
 #[inline]
 fn entry(code: u32) -> u32 {
-    match code {
-        // Runs of spaces: the plain run leaves the second one to this table.
-        0x20 => SPACE,
-        0xff_ffff => 0,
-        _ => ENTRIES[usize::from(PAGES[(code >> 8) as usize]) * 256 + (code & 0xff) as usize],
+    match PAGES.get((code >> 8) as usize) {
+        Some(page) => ENTRIES[usize::from(*page) * 256 + (code & 0xff) as usize],
+        None => 0,
     }
 }
 
-/// The first character and its length. The separator is a character of its own; other invalid bytes are Windows-1252.
+/// No character: the separator.
+const NONE: u32 = u32::MAX;
+
+/// The first character, which is none of ASCII, and its length. The separator is a character of its own; other invalid bytes are
+/// Windows-1252.
+#[inline]
 fn next_char(text: &[u8]) -> (u32, usize) {
     let first = text[0];
-    if first == crate::content::SEPARATOR {
-        return (0xff_ffff, 1);
-    }
-    if first < 0x80 {
-        return (u32::from(first), 1);
-    }
-    let len = match first {
-        0xc2..=0xdf => 2,
-        0xe0..=0xef => 3,
-        0xf0..=0xf4 => 4,
-        _ => 1,
+    let tail = |index: usize| text.get(index).filter(|byte| **byte & 0xc0 == 0x80).map(|byte| u32::from(byte & 0x3f));
+    let code = match first {
+        0xc2..=0xdf => tail(1).map(|a| (u32::from(first & 0x1f) << 6 | a, 2)),
+        0xe0..=0xef => tail(1).zip(tail(2)).map(|(a, b)| (u32::from(first & 0x0f) << 12 | a << 6 | b, 3)),
+        0xf0..=0xf4 => {
+            let tails = tail(1).zip(tail(2)).zip(tail(3));
+            tails.map(|((a, b), c)| (u32::from(first & 0x07) << 18 | a << 12 | b << 6 | c, 4))
+        }
+        crate::content::SEPARATOR => return (NONE, 1),
+        _ => None,
     };
-    let character = text.get(..len).and_then(|bytes| std::str::from_utf8(bytes).ok()).and_then(|s| s.chars().next());
-    match character {
-        Some(character) => (u32::from(character), len),
-        None => (u32::from(first), 1),
-    }
+    // Longer than need be, a surrogate, or beyond the last character: no UTF-8.
+    let valid = |(code, len): &(u32, usize)| {
+        *code >= [0, 0, 0x80, 0x800, 0x1_0000][*len] && !(0xd800..0xe000).contains(code) && *code < 0x11_0000
+    };
+    code.filter(valid).unwrap_or((u32::from(first), 1))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod tags;
 
 pub(crate) use tags::tags;
 
+pub use fold::Folder;
 pub(crate) use fold::{fold, fold_phrase};
 pub use offset_map::OffsetMap;
 pub(crate) use sink::DecodeSink;
@@ -30,6 +31,7 @@ use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tamiz_simd::{Range32, Signs, Survey};
 
 use crate::content::{Document, SEPARATOR};
 use crate::limits::Limits;
@@ -74,8 +76,63 @@ impl ViewKind {
 pub(crate) trait Decoder: Sync {
     fn kind(&self) -> ViewKind;
 
-    /// Finds what is encoded in `text` and writes it to `sink`, as any number of views. Offsets given to the sink are into `text`.
-    fn decode(&self, text: &[u8], sink: &mut DecodeSink<'_>);
+    /// What a text must have for there to be anything to decode.
+    fn sign(&self) -> Sign;
+
+    /// Finds what is encoded and writes it to `sink`, as any number of views. Offsets given to the sink are into the text.
+    fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>);
+}
+
+/// The text of a view that has a decoder's sign.
+#[derive(Clone, Copy)]
+pub(crate) struct Encoded<'a> {
+    pub(crate) text: &'a [u8],
+    /// Where it stands in its layer.
+    at: usize,
+    /// The layer's long runs of letters, digits and `+/-_`, from the first that may be in the text on.
+    tokens: &'a [Range32],
+}
+
+impl Encoded<'_> {
+    /// The long runs in the text.
+    fn tokens(&self) -> impl Iterator<Item = Range<usize>> {
+        let (at, end) = (self.at, self.at + self.text.len());
+        let runs = self.tokens.iter().map(|run| run.range()).take_while(move |run| run.start < end);
+        runs.map(move |run| run.start - at..run.end - at)
+    }
+}
+
+/// A sign of an encoding: what is seen in passing, before any decoder looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// A byte.
+    Byte(u8),
+    /// A long run of letters, digits and `+/-_`.
+    Token,
+}
+
+impl Sign {
+    /// The first place of it in `text` from `from` on. `survey` is that of the text.
+    fn next(self, text: &[u8], from: usize, survey: &Survey) -> Option<usize> {
+        match self {
+            Self::Byte(byte) => memchr::memchr(byte, &text[from..]).map(|at| from + at),
+            Self::Token => {
+                let next = survey.tokens.partition_point(|run| (run.start as usize) < from);
+                survey.tokens.get(next).map(|run| run.start as usize)
+            }
+        }
+    }
+
+    fn may_be_in(self, survey: &Survey) -> bool {
+        match self {
+            Self::Byte(b'%') => survey.signs.has(Signs::PERCENT),
+            Self::Byte(b'&') => survey.signs.has(Signs::AMPERSAND),
+            Self::Byte(b'\\') => survey.signs.has(Signs::BACKSLASH),
+            Self::Byte(0x80..) => survey.signs.has(Signs::NON_ASCII),
+            Self::Byte(_) => true,
+            Self::Token => !survey.tokens.is_empty(),
+        }
+    }
 }
 
 const DECODERS: &[&dyn Decoder] =
@@ -103,6 +160,8 @@ pub(crate) struct Layer {
     pub(crate) views: Vec<View>,
     pub(crate) folded: Vec<u8>,
     fold_map: OffsetMap,
+    /// What the text has that is worth a closer look.
+    pub(crate) survey: Survey,
 }
 
 impl Layer {
@@ -117,6 +176,16 @@ impl Layer {
     /// From the folded text to the layer's text.
     pub(crate) fn unfold(&self, range: Range<usize>) -> Range<usize> {
         self.fold_map.source_span(range)
+    }
+
+    /// A range of the folded text that covers what stands for a range of the layer's text.
+    pub(crate) fn fold_range(&self, range: Range<usize>) -> Range<usize> {
+        self.fold_map.derived_span(range)
+    }
+
+    /// Whether offsets in the folded text are offsets in the layer's text.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.fold_map.is_identity(1)
     }
 
     /// The views that a range of the layer's text, or of its folded text, touches.
@@ -182,11 +251,13 @@ impl Layers {
         if depth == 0 { base } else { &self.layers[depth].text }
     }
 
-    /// Folds all views of the newest layer, a separator between any two. `go_on` is asked now and then.
+    /// Surveys and folds all views of the newest layer, a separator between any two. `go_on` is asked now and then.
     pub(crate) fn fold(&mut self, base: &[u8], mut go_on: impl FnMut() -> bool) -> bool {
         let depth = self.newest();
-        let Layer { text, folded, fold_map, views, .. } = &mut self.layers[depth];
+        let Layer { text, folded, fold_map, views, survey, .. } = &mut self.layers[depth];
         let text = if depth == 0 { base } else { text.as_slice() };
+        tamiz_simd::survey(text, survey);
+        folded.reserve(text.len() + views.len());
         let mut since = 0;
         for view in views {
             let start = folded.len();
@@ -213,6 +284,10 @@ impl Layers {
     /// Decodes what is encoded in the newest layer into a new one.
     pub(crate) fn deepen(&mut self, base: &[u8], limits: &Limits) -> Deeper {
         let depth = self.newest();
+        let survey = &self.layers[depth].survey;
+        if !DECODERS.iter().any(|decoder| decoder.sign().may_be_in(survey)) {
+            return Deeper::Done;
+        }
         if self.layers.len() == depth + 1 {
             self.layers.push(Layer::default());
         }
@@ -222,15 +297,24 @@ impl Layers {
         let text = if depth == 0 { base } else { &parent.text };
         let budget = limits.max_decoded_bytes.saturating_sub(self.decoded_bytes);
         let mut cut = false;
-        for (id, view) in parent.views.iter().enumerate() {
-            for decoder in DECODERS {
+        for decoder in DECODERS.iter().filter(|decoder| decoder.sign().may_be_in(&parent.survey)) {
+            // Only the views with a sign in them.
+            let (mut id, mut from) = (0, 0);
+            while let Some(at) = decoder.sign().next(text, from, &parent.survey) {
+                while parent.views.get(id).is_some_and(|view| view.range.end <= at) {
+                    id += 1;
+                }
+                let Some(view) = parent.views.get(id) else { break };
                 let mut sink = DecodeSink::new(child, before, view.range.start, budget, &mut self.seen);
                 let views = sink.view_count();
-                decoder.decode(&text[view.range.clone()], &mut sink);
+                let tokens = parent.survey.tokens.partition_point(|run| (run.end as usize) <= view.range.start);
+                let (text, tokens) = (&text[view.range.clone()], &parent.survey.tokens[tokens..]);
+                decoder.decode(Encoded { text, at: view.range.start, tokens }, &mut sink);
                 cut |= sink.was_cut();
                 for made in &mut child.views[views..] {
                     (made.kind, made.segment, made.parent) = (decoder.kind(), view.segment, id);
                 }
+                from = view.range.end;
             }
         }
         self.decoded_bytes += child.text.len();
@@ -294,7 +378,9 @@ mod tests_support {
     pub(super) fn decode(decoder: &dyn Decoder, text: &[u8]) -> Vec<(String, Range<usize>)> {
         let (mut layer, mut seen) = (Layer::default(), HashSet::default());
         let mut sink = DecodeSink::new(&mut layer, &[], 0, 1 << 20, &mut seen);
-        decoder.decode(text, &mut sink);
+        let mut survey = Survey::default();
+        tamiz_simd::survey(text, &mut survey);
+        decoder.decode(Encoded { text, at: 0, tokens: &survey.tokens }, &mut sink);
         let text = |view: &View| String::from_utf8_lossy(&layer.text[view.range.clone()]).into_owned();
         layer.views.iter().map(|view| (text(view), layer.map.source_span(view.range.clone()))).collect()
     }

@@ -1,7 +1,7 @@
 //! Percent encoding: `%69gnore`.
 
 use super::rewrite::{Escape, hex, rewrite};
-use super::{DecodeSink, Decoder, ViewKind};
+use super::{DecodeSink, Decoder, Encoded, Sign, ViewKind};
 
 pub(crate) struct Percent;
 
@@ -10,8 +10,12 @@ impl Decoder for Percent {
         ViewKind::Percent
     }
 
-    fn decode(&self, text: &[u8], sink: &mut DecodeSink<'_>) {
-        rewrite(text, b'%', sink, |at| {
+    fn sign(&self) -> Sign {
+        Sign::Byte(b'%')
+    }
+
+    fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
+        rewrite(encoded.text, b'%', sink, |at| {
             // `%2569` is `%69` encoded once more: read through any number of `25`.
             let again = |from: usize| {
                 at.get(from..from + 2) == Some(b"25") && at.get(from + 2..from + 4).and_then(hex).is_some()

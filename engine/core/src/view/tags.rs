@@ -1,6 +1,6 @@
 //! Tag characters: U+E0020 … U+E007E mirror ASCII and are not shown, so they can carry a whole hidden message.
 
-use super::{DecodeSink, Decoder, ViewKind};
+use super::{DecodeSink, Decoder, Encoded, Sign, ViewKind};
 
 /// Fewer tag characters than this in a text are no message.
 const SHORTEST: usize = 8;
@@ -14,7 +14,12 @@ impl Decoder for Tags {
         ViewKind::Tags
     }
 
-    fn decode(&self, text: &[u8], sink: &mut DecodeSink<'_>) {
+    fn sign(&self) -> Sign {
+        Sign::Byte(0xf3)
+    }
+
+    fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
+        let text = encoded.text;
         let mut count = 0;
         for (at, byte) in tags(text) {
             sink.decoded(at, 4, &[byte], 4, 1);

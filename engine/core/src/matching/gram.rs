@@ -1,0 +1,447 @@
+//! The back end `rust`: a filter on rare bytes of every literal, at every second or fourth position of the text.
+//!
+//! Of each literal some neighbouring bytes (a *gram*) are chosen that are rare in ordinary text, once for each distance that
+//! the looked-at positions can have from its start; so wherever it stands, one of them is met although only every second or
+//! fourth position is looked at. There, the bytes are hashed into a bitmap that says whether any literal has chosen them: a load,
+//! a multiplication and a bit test, and nearly always the end of it. Otherwise the literals that chose these bytes are compared:
+//! they stand together, by offset and in order, so thousands with the same start are narrowed down by bisection.
+//!
+//! Literals of eleven bytes and more have grams of eight bytes, met at every fourth position; shorter ones have four bytes, met at
+//! every second; those of four bytes have the last three at odd places. Of the rare grams of a literal the one is chosen that most
+//! literals share. Building is choosing and sorting: milliseconds for tens of thousands of literals, and about 100 bytes of memory each.
+
+use super::{Backend, BackendInfo, BuildMatcherError, Hit, LiteralId, LiteralSet, Matcher, Searcher, rarity};
+
+/// The back end `rust`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GramMatcher;
+
+impl Backend for GramMatcher {
+    fn build(&self, literals: &LiteralSet) -> Result<Box<dyn Matcher>, BuildMatcherError> {
+        if let Some(short) = literals.iter().find(|literal| literal.len() < SHORTEST) {
+            let why = format!("a literal of {} bytes; the shortest it can look for has {SHORTEST}", short.len());
+            return Err(BuildMatcherError { backend: "rust", why });
+        }
+        Ok(Box::new(Built(std::sync::Arc::new(Tables::new(literals)))))
+    }
+}
+
+#[derive(Debug)]
+struct Built(std::sync::Arc<Tables>);
+
+impl Matcher for Built {
+    fn searcher(&self) -> Box<dyn Searcher> {
+        Box::new(Worker(std::sync::Arc::clone(&self.0)))
+    }
+
+    fn info(&self) -> BackendInfo {
+        let tables = &self.0;
+        let of_index = |index: &Index| {
+            4 * FILTER_WORDS + size_of::<Slot>() * index.slots.len() + size_of::<Group>() * index.groups.len()
+        };
+        let memory = tables.literals.total_len()
+            + 8 * tables.literals.len()
+            + 8 * tables.sorted.len()
+            + [&tables.eight, &tables.four].into_iter().map(of_index).sum::<usize>();
+        BackendInfo::new("rust", format!("gram filter, {} literals", tables.literals.len()), memory)
+    }
+}
+
+#[derive(Debug)]
+struct Worker(std::sync::Arc<Tables>);
+
+impl Searcher for Worker {
+    fn find(&mut self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit)) {
+        self.0.find(haystack, on_hit);
+    }
+}
+
+#[derive(Debug)]
+struct Tables {
+    literals: LiteralSet,
+    /// Literals by what they chose, those of a group together and in order.
+    sorted: Vec<LiteralId>,
+    /// For each of `sorted` one more than the place in its group of the longest other literal that it begins with; 0: none.
+    begins_with: Vec<u32>,
+    /// Eight bytes from every fourth position on.
+    eight: Index,
+    /// Four bytes, or three, from every second position on.
+    four: Index,
+}
+
+/// Finds the literals that chose some bytes.
+#[derive(Debug)]
+struct Index {
+    filter: Box<[u32; FILTER_WORDS]>,
+    /// By the upper bits of the hash, open addressing; a slot without groups is free.
+    slots: Box<[Slot]>,
+    slot_bits: u32,
+    groups: Vec<Group>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    gram: u64,
+    first: u32,
+    count: u32,
+}
+
+/// Literals that chose the same bytes at the same offset.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    offset: u32,
+    /// In `sorted`.
+    first: u32,
+    end: u32,
+    /// Where, from the looked-at position on, eight bytes stand that tell most, and what the literals have in common there.
+    probe: i32,
+    key: u64,
+    mask: u64,
+}
+
+/// 64 KB: it stays in the second cache with the text, and one bit in fifty is set.
+const FILTER_WORDS: usize = 1 << 14;
+/// Shortest literal that has eight bytes at each distance from a fourth position.
+const LONG: usize = 11;
+/// Shortest literal that can be looked for.
+const SHORTEST: usize = 4;
+/// Marks a gram of three bytes.
+const THREE: u64 = 1 << 32;
+
+#[inline(always)]
+fn hash(gram: u64) -> u64 {
+    gram.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Word and bit of eight bytes in their filter.
+#[inline(always)]
+fn long_place(gram: u64) -> (usize, u32) {
+    let hash = hash(gram);
+    ((hash >> 50) as usize & (FILTER_WORDS - 1), (hash >> 45) as u32 & 31)
+}
+
+/// Word and bit of the first four bytes in their filter: three choose the word and the fourth the bit, so that a gram of three
+/// bytes is a whole word.
+#[inline(always)]
+fn short_place(gram: u64) -> (usize, u32) {
+    let hash = (gram as u32 & 0xff_ffff).wrapping_mul(0x9e37_79b1);
+    ((hash >> 18) as usize & (FILTER_WORDS - 1), (gram >> 24) as u32 & 31)
+}
+
+#[inline(always)]
+fn has(filter: &[u32; FILTER_WORDS], (word, bit): (usize, u32)) -> u32 {
+    filter[word] >> bit & 1
+}
+
+/// The first up to eight bytes, zeros after the end.
+#[inline(always)]
+fn load(text: &[u8]) -> u64 {
+    if let Some(bytes) = text.first_chunk::<8>() {
+        return u64::from_le_bytes(*bytes);
+    }
+    text.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte))
+}
+
+/// `gram`, its offset, and the literal that chose it.
+type Choice = (u64, u32, LiteralId);
+
+impl Tables {
+    fn new(literals: &LiteralSet) -> Self {
+        let (mut eight, mut four) = (Vec::new(), Vec::new());
+        let shared = Shared::count(literals);
+        for id in (0..literals.len()).map(LiteralId::new) {
+            let literal = literals.get(id);
+            let at = |offset: usize, len: usize| load(&literal[offset..offset + len]);
+            match literal.len() {
+                LONG.. => shared.choose(literal, 8, 4, &mut |gram, offset| eight.push((gram, offset, id))),
+                5.. => shared.choose(literal, 4, 2, &mut |gram, offset| four.push((gram, offset, id))),
+                _ => {
+                    four.push((at(0, 4), 0, id));
+                    four.push((at(1, 3) | THREE, 1, id));
+                }
+            }
+        }
+        let mut tables = Self {
+            literals: literals.clone(),
+            sorted: Vec::new(),
+            begins_with: Vec::new(),
+            eight: Index::default(),
+            four: Index::default(),
+        };
+        tables.eight = Index::new(eight, &mut tables, false);
+        tables.four = Index::new(four, &mut tables, true);
+        tables
+    }
+
+    fn find(&self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit)) {
+        let (eight, four) = (&*self.eight.filter, &*self.four.filter);
+        let (chunks, _) = haystack.as_chunks::<8>();
+        let mut at = 0;
+        if let Some((first, rest)) = chunks.split_first() {
+            let mut word = u64::from_le_bytes(*first);
+            for next in rest {
+                let next = u64::from_le_bytes(*next);
+                let middle = word >> 32 | next << 32;
+                let long = has(eight, long_place(word)) | has(eight, long_place(middle)) << 1;
+                let short = has(four, short_place(word))
+                    | has(four, short_place(word >> 16)) << 1
+                    | has(four, short_place(middle)) << 2
+                    | has(four, short_place(middle >> 16)) << 3;
+                if long | short != 0 {
+                    self.confirm(haystack, at, long, short, on_hit);
+                }
+                word = next;
+                at += 8;
+            }
+        }
+        // The rest, position by position; what is beyond the end reads as zero, which literals are compared for anyway.
+        while at < haystack.len() {
+            let gram = load(&haystack[at..]);
+            let long = if at % 4 == 0 { has(eight, long_place(gram)) } else { 0 };
+            let short = has(four, short_place(gram));
+            if long | short != 0 {
+                self.confirm(haystack, at, long, short, on_hit);
+            }
+            at += 2;
+        }
+    }
+
+    /// Reports the literals that chose the bytes at the marked positions from `at` on: every fourth, and every second.
+    #[cold]
+    #[inline(never)]
+    fn confirm(&self, haystack: &[u8], at: usize, mut long: u32, mut short: u32, on_hit: &mut dyn FnMut(Hit)) {
+        while long != 0 {
+            let at = at + 4 * long.trailing_zeros() as usize;
+            self.eight.confirm(self, haystack, at, load(&haystack[at..]), on_hit);
+            long &= long - 1;
+        }
+        while short != 0 {
+            let at = at + 2 * short.trailing_zeros() as usize;
+            let gram = load(&haystack[at..]);
+            self.four.confirm(self, haystack, at, gram & 0xff_ffff, on_hit);
+            short &= short - 1;
+        }
+    }
+}
+
+/// How many literals could choose a gram, by hash: of those that are about as rare, one that many share is best.
+struct Shared(Vec<u16>);
+
+impl Shared {
+    /// How much commoner than its rarest gram a literal's choice may be: 8 * log2(3).
+    const TOLERANCE: u8 = 12;
+
+    fn count(literals: &LiteralSet) -> Self {
+        let mut counts = vec![0_u16; 1 << 16];
+        for literal in literals.iter().filter(|literal| literal.len() >= 5) {
+            let len = if literal.len() >= LONG { 8 } else { 4 };
+            for (gram, _) in rare(literal, len, 0, 1) {
+                let count = &mut counts[(hash(gram) >> 48) as usize];
+                *count = count.saturating_add(1);
+            }
+        }
+        Self(counts)
+    }
+
+    /// Chooses a gram of `len` bytes for each distance from a multiple of `stride`.
+    fn choose(&self, literal: &[u8], len: usize, stride: usize, chosen: &mut dyn FnMut(u64, u32)) {
+        for residue in 0..stride {
+            let count = |gram: u64| self.0[(hash(gram) >> 48) as usize];
+            // Of two that are shared alike the same one for all literals.
+            let best = rare(literal, len, residue, stride).max_by_key(|(gram, _)| (count(*gram), hash(*gram)));
+            if let Some((gram, offset)) = best {
+                chosen(gram, offset as u32);
+            }
+        }
+    }
+}
+
+/// The rarest grams at the offsets `from`, `from + step`, …, and where they stand.
+fn rare(literal: &[u8], len: usize, from: usize, step: usize) -> impl Iterator<Item = (u64, usize)> {
+    let offsets = move || (from..(literal.len() + 1).saturating_sub(len)).step_by(step);
+    let commonness = move |offset: usize| literal[offset..offset + len].windows(4).map(rarity::four).min().unwrap_or(0);
+    let rarest = offsets().map(commonness).min().unwrap_or(0);
+    offsets()
+        .filter(move |offset| commonness(*offset) <= rarest.saturating_add(Shared::TOLERANCE))
+        .map(move |offset| (load(&literal[offset..offset + len]), offset))
+}
+
+impl Index {
+    fn new(mut choices: Vec<Choice>, tables: &mut Tables, short: bool) -> Self {
+        // Short grams are looked up by their first three bytes.
+        let of = |gram: u64| if short { gram & 0xff_ffff } else { gram };
+        let literals = &tables.literals;
+        choices.sort_unstable_by(|a, b| {
+            (of(a.0), a.0, a.1).cmp(&(of(b.0), b.0, b.1)).then_with(|| literals.get(a.2).cmp(literals.get(b.2)))
+        });
+        let grams = choices.chunk_by(|a, b| of(a.0) == of(b.0)).count();
+        let mut filter = Box::new([0; FILTER_WORDS]);
+        let slot_bits = (2 * grams).next_power_of_two().trailing_zeros().max(1);
+        let mut slots = vec![Slot::default(); 1 << slot_bits].into_boxed_slice();
+        let mut groups = Vec::new();
+        for of_slot in choices.chunk_by(|a, b| of(a.0) == of(b.0)) {
+            let gram = of(of_slot[0].0);
+            let first = groups.len() as u32;
+            for alike in of_slot.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+                let (full, offset, _) = alike[0];
+                let (word, bit) = if short { short_place(full) } else { long_place(full) };
+                filter[word] |= if short && full & THREE != 0 { u32::MAX } else { 1 << bit };
+                let start = tables.sorted.len() as u32;
+                let of_group: Vec<&[u8]> = alike.iter().map(|choice| literals.get(choice.2)).collect();
+                tables.sorted.extend(alike.iter().map(|choice| choice.2));
+                tables.begins_with.extend(prefixes(&of_group));
+                groups.push(Group::new(&of_group, start, offset));
+            }
+            let mut slot = (hash(gram) >> (64 - slot_bits)) as usize;
+            while slots[slot].count > 0 {
+                slot = (slot + 1) & (slots.len() - 1);
+            }
+            slots[slot] = Slot { gram, first, count: groups.len() as u32 - first };
+        }
+        Self { filter, slots, slot_bits, groups }
+    }
+
+    /// Reports the literals that chose `gram`, which stands at `at`.
+    fn confirm(&self, tables: &Tables, haystack: &[u8], at: usize, gram: u64, on_hit: &mut dyn FnMut(Hit)) {
+        let mut slot = (hash(gram) >> (64 - self.slot_bits)) as usize;
+        loop {
+            let Slot { gram: known, first, count } = self.slots[slot];
+            if count == 0 {
+                return;
+            }
+            if known == gram {
+                let groups = &self.groups[first as usize..(first + count) as usize];
+                return groups.iter().for_each(|group| group.confirm(tables, haystack, at, on_hit));
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+    }
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self {
+            filter: Box::new([0; FILTER_WORDS]),
+            slots: Box::new([Slot::default(); 2]),
+            slot_bits: 1,
+            groups: Vec::new(),
+        }
+    }
+}
+
+/// For each of some sorted texts one more than the index of the longest other one that it begins with, or 0.
+fn prefixes(texts: &[&[u8]]) -> Vec<u32> {
+    let mut found: Vec<u32> = Vec::with_capacity(texts.len());
+    for (index, text) in texts.iter().enumerate() {
+        // What a text begins with stands before it, and is the one before or what that one begins with.
+        let mut candidate = index as u32;
+        while candidate > 0 && !text.starts_with(texts[candidate as usize - 1]) {
+            candidate = found[candidate as usize - 1];
+        }
+        found.push(candidate);
+    }
+    found
+}
+
+impl Group {
+    fn new(literals: &[&[u8]], first: u32, offset: u32) -> Self {
+        let at = |probe: i32| {
+            let from = offset as i32 + probe;
+            let byte =
+                |literal: &[u8], index: i32| usize::try_from(from + index).ok().and_then(|at| literal.get(at).copied());
+            let (mut key, mut mask) = (0_u64, 0_u64);
+            for index in 0..8 {
+                let of_first = byte(literals[0], index);
+                if let Some(common) =
+                    of_first.filter(|_| literals.iter().all(|literal| byte(literal, index) == of_first))
+                {
+                    key |= u64::from(common) << (8 * index);
+                    mask |= 0xff << (8 * index);
+                }
+            }
+            (mask.count_ones(), probe, key, mask)
+        };
+        // The gram itself is known already: what stands before it or after it tells more.
+        let (_, probe, key, mask) = [0, -8, 4, 8].into_iter().map(at).max().unwrap_or((0, 0, 0, 0));
+        Self { offset, first, end: first + literals.len() as u32, probe, key, mask }
+    }
+
+    /// Reports the literals that stand at `at - offset`.
+    #[inline]
+    fn confirm(&self, tables: &Tables, haystack: &[u8], at: usize, on_hit: &mut dyn FnMut(Hit)) {
+        let probe = at.wrapping_add_signed(self.probe as isize);
+        if let Some(bytes) = haystack.get(probe..).and_then(<[u8]>::first_chunk::<8>)
+            && u64::from_le_bytes(*bytes) & self.mask != self.key
+        {
+            return;
+        }
+        self.compare(tables, haystack, at, on_hit);
+    }
+
+    #[inline(never)]
+    fn compare(&self, tables: &Tables, haystack: &[u8], at: usize, on_hit: &mut dyn FnMut(Hit)) {
+        let Some(start) = at.checked_sub(self.offset as usize) else { return };
+        let text = &haystack[start..];
+        let (first, end) = (self.first as usize, self.end as usize);
+        // Those that the text begins with stand before it in order; the last of these begins with all others.
+        let mut place = if end - first == 1 {
+            1
+        } else {
+            tables.sorted[first..end].partition_point(|id| tables.literals.get(*id) <= text)
+        };
+        while place > 0 {
+            let literal = tables.sorted[first + place - 1];
+            let len = tables.literals.get(literal).len();
+            if text.starts_with(tables.literals.get(literal)) {
+                on_hit(Hit { literal, start, end: start + len });
+            }
+            place = tables.begins_with[first + place - 1] as usize;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::matching::AhoCorasickMatcher;
+
+    fn hits(backend: &dyn Backend, literals: &LiteralSet, text: &[u8]) -> Vec<(usize, usize, LiteralId)> {
+        let mut hits = Vec::new();
+        let matcher = backend.build(literals).expect("literals of four bytes and more");
+        matcher.searcher().find(text, &mut |hit| hits.push((hit.start, hit.end, hit.literal)));
+        hits.sort_unstable();
+        hits
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn finds_what_aho_corasick_finds(
+            literals in proptest::collection::btree_set("[ab_{@\u{e9}\0]{4,14}", 1..40),
+            text in "[ab_{@\\[\u{e9} \0]{0,200}",
+        ) {
+            let mut set = LiteralSet::default();
+            literals.iter().for_each(|literal| { set.push(literal.as_bytes()); });
+            prop_assert_eq!(
+                hits(&GramMatcher, &set, text.as_bytes()),
+                hits(&AhoCorasickMatcher, &set, text.as_bytes())
+            );
+        }
+
+        #[test]
+        fn finds_literals_planted_anywhere(
+            literals in proptest::collection::btree_set("[a-z ]{4,30}", 1..60),
+            pad in "[a-z ]{0,40}",
+        ) {
+            let mut set = LiteralSet::default();
+            literals.iter().for_each(|literal| { set.push(literal.as_bytes()); });
+            let text: String = literals.iter().flat_map(|literal| [literal.as_str(), pad.as_str()]).collect();
+            prop_assert_eq!(
+                hits(&GramMatcher, &set, text.as_bytes()),
+                hits(&AhoCorasickMatcher, &set, text.as_bytes())
+            );
+        }
+    }
+}
