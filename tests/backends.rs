@@ -77,7 +77,11 @@ fn with(backend: impl Backend + 'static) -> Engine {
 }
 
 fn all_give_the_same(contents: &[(String, Option<ContentKind>, Vec<u8>)]) {
-    let engines = [with(AhoCorasickMatcher), with(Naive { over_report: false }), with(Naive { over_report: true })];
+    #[cfg_attr(not(feature = "hyperscan"), expect(unused_mut, reason = "one more with Hyperscan"))]
+    let mut engines =
+        vec![with(AhoCorasickMatcher), with(Naive { over_report: false }), with(Naive { over_report: true })];
+    #[cfg(feature = "hyperscan")]
+    engines.push(with(tamiz_hyperscan::HyperscanMatcher::default()));
     let mut scanners: Vec<Scanner> = engines.iter().map(Engine::scanner).collect();
     let mut shipped = engine().scanner();
     let read = |scanner: &mut Scanner, kind: Option<ContentKind>, body: &[u8]| -> Report {

@@ -19,6 +19,7 @@ const COMMANDS: &[&[&str]] = &[
     &["rules", "check"],
     &["rules", "test"],
     &["eval"],
+    &["bench"],
     &["completions"],
     &["man"],
     &["schema"],

@@ -141,6 +141,7 @@ fn parts_of_the_service_translate_and_do_not_mix() {
     allowed(&uses, "batch", &[]);
     allowed(&uses, "eval", &["batch"]);
     allowed(&uses, "packs", &[]);
+    allowed(&uses, "bench", &["texts"]);
     // A server is made of what was assembled; it neither assembles nor reads configuration files.
     allowed(&uses, "grpc", &["assemble", "config", "inspect", "telemetry"]);
     for (room, used) in &uses {

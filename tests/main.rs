@@ -4,6 +4,7 @@
 
 mod backends;
 mod bad_input;
+mod bench;
 mod cases;
 mod cases_grpc;
 mod cli;

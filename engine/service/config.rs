@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tamiz_core::{Diagnostic, Limits, closest};
 
+use crate::matcher::MatcherChoice;
+
 /// All settings.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -25,6 +27,8 @@ pub struct Config {
     pub pool: PoolConfig,
     /// What is looked for.
     pub rules: RulesConfig,
+    /// What searches for it.
+    pub matcher: MatcherConfig,
     /// What findings lead to.
     pub policy: PolicyConfig,
     /// What reports hold.
@@ -111,6 +115,16 @@ impl Default for RulesConfig {
     }
 }
 
+/// `[matcher]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MatcherConfig {
+    /// The back end: `auto`, `rust` or `hyperscan`.
+    pub backend: MatcherChoice,
+    /// Where compiled databases of Hyperscan are kept; the user's cache directory if not stated. Whoever can write there can run code.
+    pub cache_dir: Option<PathBuf>,
+}
+
 /// `[policy]`
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -178,6 +192,8 @@ pub struct Overrides {
     pub builtin_rules: Option<bool>,
     /// `policy.file`
     pub policy: Option<PathBuf>,
+    /// `matcher.backend`
+    pub matcher: Option<MatcherChoice>,
 }
 
 /// Why a configuration is refused. Each message names the place and the remedy.
@@ -338,6 +354,7 @@ impl Overrides {
         set(&mut config.server.reflection, &self.reflection);
         set(&mut config.pool.workers, &self.workers);
         set(&mut config.rules.builtin, &self.builtin_rules);
+        set(&mut config.matcher.backend, &self.matcher);
         config.rules.directories.extend(self.rule_dirs.iter().cloned());
         if self.port_file.is_some() {
             config.server.port_file.clone_from(&self.port_file);
@@ -351,7 +368,12 @@ impl Overrides {
 impl Config {
     /// Makes paths that a file in `folder` names relative to where the process is.
     fn rebase(&mut self, folder: &Path) {
-        let single = [&mut self.server.port_file, &mut self.policy.file, &mut self.report.fingerprint_key_file];
+        let single = [
+            &mut self.server.port_file,
+            &mut self.policy.file,
+            &mut self.report.fingerprint_key_file,
+            &mut self.matcher.cache_dir,
+        ];
         for path in single.into_iter().flatten().chain(&mut self.rules.directories) {
             *path = folder.join(&*path);
         }

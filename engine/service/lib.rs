@@ -6,11 +6,13 @@
 
 pub mod assemble;
 pub mod batch;
+pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod eval;
 pub mod grpc;
 pub mod inspect;
+pub mod matcher;
 pub mod packs;
 pub mod serve;
 pub mod telemetry;

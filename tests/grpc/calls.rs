@@ -157,7 +157,7 @@ async fn what_a_deadline_cuts_off_is_told() {
     assert!(!coverage.complete && coverage.inspected_bytes < coverage.total_bytes, "{coverage:?}");
     assert_eq!(report.verdict.unwrap().action(), Action::Block);
 
-    // 32 pieces of 8 ms, twice, and 400 ms: the deadline of the call leaves time for the answer. A machine that is busy with
+    // 32 pieces of 20 ms, and 400 ms: the deadline of the call leaves time for the answer. A machine that is busy with
     // other things may still be late, but not always.
     let slow = SLOW.repeat((8 << 20) / SLOW.len());
     let mut late = 0;

@@ -36,6 +36,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod backend;
 mod cache;
 mod database;
 mod error;
@@ -45,6 +46,7 @@ mod pattern;
 mod scratch;
 mod self_test;
 
+pub use backend::HyperscanMatcher;
 pub use cache::{Cache, Cached, Origin, Reason};
 pub use database::{Database, Match, Outcome};
 pub use error::{CompileError, LibraryError, ScanError, Status};

@@ -8,7 +8,7 @@ use tamiz_core::Engine;
 
 use super::{Outcome, RuleArgs};
 use crate::eval::{self, Options};
-use crate::packs;
+use crate::{matcher, packs};
 
 #[derive(Debug, Args)]
 #[command(
@@ -47,7 +47,8 @@ pub(super) fn run(args: EvalArgs) -> anyhow::Result<Outcome> {
     }
     let rules = packs::rules(&args.rules.rule_dirs, !args.rules.no_builtin_rules)?;
     let policy = packs::policy(args.rules.policy.as_deref(), &rules)?;
-    let engine = Engine::builder().rules(rules).policy(policy).build()?;
+    let backend = matcher::backend(args.rules.matcher.unwrap_or_default(), None, false)?;
+    let engine = Engine::builder().rules(rules).policy(policy).backend(backend).build()?;
     let options = Options { errors: args.errors, threshold_fpr: args.threshold_fpr };
     let result = eval::run(&engine, &args.files, &options)?;
     let human = args.output.map_or_else(|| io::stdout().is_terminal(), |output| output == OutputArg::Human);

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 nothing at or above `--fail-on`; 1 something was; 2 something could not be done.
 
+mod bench;
 mod complete;
 mod config;
 mod cost;
@@ -16,6 +17,8 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use tamiz_core::{ContentKind, Format};
+
+use crate::matcher::MatcherChoice;
 
 /// Inspects what goes into and comes out of language models: prompt injection, tool poisoning, data leaks.
 #[derive(Debug, Parser)]
@@ -46,6 +49,8 @@ enum Command {
     Rules(rules::RulesCommand),
     /// Measure recall, false alarms and latency on labelled records.
     Eval(eval::EvalArgs),
+    /// Measure how fast this machine inspects, stage by stage.
+    Bench(bench::BenchArgs),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -72,6 +77,9 @@ pub(crate) struct RuleArgs {
     /// Decide by this policy instead of the shipped one.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// Search with this back end (default auto). All give the same findings.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) matcher: Option<MatcherChoice>,
 }
 
 /// `--kind`
@@ -168,6 +176,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Serve(args) => serve::run(args),
         Command::Rules(command) => rules::run(command),
         Command::Eval(args) => eval::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Config(command) => config::run(command),
         Command::Completions { shell } => complete::completions(shell, Cli::command()),
         Command::Man => complete::man(Cli::command()),

@@ -12,7 +12,7 @@ use tamiz_core::{Action, Engine, Limits, Palette};
 
 use super::{FormatArg, KindArg, Outcome, RuleArgs};
 use crate::batch::{self, InputOptions, Inputs, OutputFormat, ScanOptions, Summary, Writer};
-use crate::packs;
+use crate::{matcher, packs};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -133,7 +133,8 @@ fn engine(args: &ScanArgs) -> anyhow::Result<Engine> {
     let policy = packs::policy(args.rules.policy.as_deref(), &rules)?;
     let mut limits = Limits::default();
     limits.max_content_bytes = usize::from(args.max_size) << 20;
-    Ok(Engine::builder().rules(rules).policy(policy).limits(limits).build()?)
+    let backend = matcher::backend(args.rules.matcher.unwrap_or_default(), None, false)?;
+    Ok(Engine::builder().rules(rules).policy(policy).limits(limits).backend(backend).build()?)
 }
 
 /// Whether standard output takes colours: a terminal, and neither `NO_COLOR` nor `TERM=dumb` says otherwise.

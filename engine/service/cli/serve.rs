@@ -51,6 +51,7 @@ impl Settings {
             rule_dirs: self.rules.rule_dirs,
             builtin_rules: self.rules.no_builtin_rules.then_some(false),
             policy: self.rules.policy,
+            matcher: self.rules.matcher,
         };
         config::load(self.config.as_deref(), &overrides)
     }
