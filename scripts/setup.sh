@@ -62,6 +62,19 @@ check_rust() {
     say "ready: Rust $have, $(command -v cc), $(python3 --version)"
 }
 
+# Hyperscan is a second matcher back end. Tamiz does without; where the system has it as a package, it is taken in.
+offer_hyperscan() {
+    if [ "$(uname -m)" != x86_64 ] || ! command -v apt-get >/dev/null; then return; fi
+    if command -v pkg-config >/dev/null && pkg-config --exists libhs; then return; fi
+    local root=()
+    if [ "$(id -u)" -ne 0 ]; then root=(sudo -n); fi
+    say "installing libhyperscan-dev and pkg-config, for the matcher back end \`hyperscan\`"
+    "${root[@]}" apt-get install -y --no-install-recommends libhyperscan-dev pkg-config >/dev/null 2>&1 ||
+        { "${root[@]}" apt-get update -qq && "${root[@]}" apt-get install -y --no-install-recommends libhyperscan-dev pkg-config; } >/dev/null 2>&1 ||
+        say "it could not be installed; Tamiz is built without that back end"
+}
+
 check_c_compiler
 check_python
+offer_hyperscan
 check_rust

@@ -10,10 +10,12 @@ use tamiz_simd::Survey;
 
 use super::{Stage, Text};
 
-/// Passes aimed at; fewer if the time is over, more never: the median of nine is steady.
+/// Passes aimed at, if there is time: the median of nine is steady.
 const PASSES: u32 = 9;
 /// Passes made whatever the time says.
-const FEWEST_PASSES: u32 = 3;
+const FEWEST_PASSES: u32 = 2;
+/// Nanoseconds that a loop should run before the next one's turn: in less it is still finding its data in the caches.
+const TURN: f64 = 4e6;
 
 /// What is run: a stage, or copying as what to compare with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +45,10 @@ impl Measured {
     }
 }
 
-/// Of sorted times.
+/// The median of sorted times.
 pub(super) fn middle(times: &[f64]) -> f64 {
-    times.get(times.len() / 2).copied().unwrap_or_default()
+    let at = |index: usize| times.get(index).copied().unwrap_or_default();
+    (at(times.len().saturating_sub(1) / 2) + at(times.len() / 2)) / 2.0
 }
 
 /// A loop over a text.
@@ -56,8 +59,8 @@ struct Cell {
     count: u64,
     /// Runs between two looks at the clock.
     runs: u32,
-    /// One run before the clock starts: worth it where it is a small part.
-    warm: bool,
+    /// Runs before the clock starts.
+    warm: u32,
     times: Vec<f64>,
 }
 
@@ -68,36 +71,44 @@ pub(super) fn all(engine: &Engine, texts: &[Text], stages: &[Stage], time: Durat
     for stage in Stage::ALL.into_iter().filter(|of| stages.iter().any(|stage| stage.needs().contains(of))) {
         loops.push(Loop::Stage(stage));
     }
-    let mut bench = Bench::new(engine);
     let mut folder = Folder::default();
     let folded: Vec<Vec<u8>> = texts.iter().map(|text| folder.fold(&text.bytes).to_vec()).collect();
+    // Each sort of text has its own scanner: what one leaves in the caches of expressions must not cost the next.
+    let mut benches: HashMap<&str, Bench> = HashMap::new();
+    let each = time.as_nanos() as f64 / (texts.len() * loops.len()) as f64;
+    let passes = ((each / TURN) as u32).clamp(FEWEST_PASSES + 1, PASSES);
+    // Some of the time goes to first runs and to warming up.
+    let share = each * 0.75 / f64::from(passes);
     let mut cells = Vec::new();
-    for text in 0..texts.len() {
+    for (index, (text, folded)) in texts.iter().zip(&folded).enumerate() {
+        let bench = benches.entry(text.name).or_insert_with(|| Bench::new(engine));
         for what in &loops {
-            let count = bench.once(*what, &texts[text].bytes, &folded[text]);
-            cells.push(Cell { text, what: *what, count, runs: 1, warm: false, times: Vec::new() });
+            let began = Instant::now();
+            let count = bench.once(*what, &text.bytes, folded);
+            let mut once = began.elapsed().as_nanos() as f64;
+            let mut cell = Cell { text: index, what: *what, count, runs: 1, warm: 0, times: Vec::new() };
+            // The first run is cold, and what is short is too short for the clock.
+            for part in [f64::MAX, 50.0, 5.0] {
+                if once < share {
+                    cell.runs = (share / part / once.max(1.0)) as u32 + 1;
+                    once = bench.pass(&cell, text, folded)?;
+                }
+            }
+            cell.runs = ((share / once.max(0.5)) as u32).max(1);
+            cell.warm = cell.runs / 5;
+            cells.push(cell);
         }
     }
-    let share = time.as_nanos() as f64 / f64::from(PASSES) / cells.len() as f64;
-    for cell in &mut cells {
-        let text = &texts[cell.text];
-        let mut once = bench.pass(cell, &text.bytes, &folded[cell.text], text.name)?;
-        if once < share / 100.0 {
-            // Too short for one look at the clock.
-            cell.runs = (share / 100.0 / once.max(1.0)) as u32 + 1;
-            once = bench.pass(cell, &text.bytes, &folded[cell.text], text.name)?;
-        }
-        cell.runs = ((share / once.max(0.5)) as u32).max(1);
-        cell.warm = once < share / 4.0;
-    }
-    for pass in 0..PASSES {
+    for pass in 0..passes {
         if pass >= FEWEST_PASSES && started.elapsed() > time {
             break;
         }
         for cell in &mut cells {
             let text = &texts[cell.text];
-            let took = bench.pass(cell, &text.bytes, &folded[cell.text], text.name)?;
-            cell.times.push(took);
+            if let Some(bench) = benches.get_mut(text.name) {
+                let took = bench.pass(cell, text, &folded[cell.text])?;
+                cell.times.push(took);
+            }
         }
     }
     let mut measured: Vec<Measured> = texts.iter().map(|_| Measured::default()).collect();
@@ -137,8 +148,8 @@ impl Bench {
     }
 
     /// Runs a cell's loop once through; nanoseconds a message.
-    fn pass(&mut self, cell: &Cell, text: &[u8], folded: &[u8], name: &str) -> anyhow::Result<f64> {
-        if cell.warm {
+    fn pass(&mut self, cell: &Cell, Text { name, bytes: text }: &Text, folded: &[u8]) -> anyhow::Result<f64> {
+        for _ in 0..cell.warm {
             self.once(cell.what, text, folded);
         }
         let started = Instant::now();

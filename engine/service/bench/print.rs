@@ -56,12 +56,12 @@ fn of_text(out: &mut String, name: &str, figures: &[StageFigure]) {
             Some(StageFigure { ns_per_message, mb_per_s, ratio_to_memcpy, .. }) => {
                 format!("{:>10}{mb_per_s:>8.0}{:>6}%", micros(*ns_per_message), short(ratio_to_memcpy * 100.0))
             }
-            None => format!("{:>10}{:>8}{:>7}", "–", "", ""),
+            None => format!("{:>10}{:15}", "–", ""),
         };
-        let _ = writeln!(out, "{:10}{}", stage.as_str(), row.iter().map(cell).collect::<String>());
+        let _ = writeln!(out, "{:10}{}", stage.as_str(), row.iter().map(cell).collect::<String>().trim_end());
         if stage == Stage::Scan {
             let fastest = |figure: &Option<&StageFigure>| {
-                format!("{:>10}{:15}", figure.map(|figure| micros(figure.fastest_ns)).unwrap_or_default(), "")
+                format!("{:>10}{:15}", figure.map_or_else(String::new, |figure| micros(figure.fastest_ns)), "")
             };
             let row: String = row.iter().map(fastest).collect();
             let _ = writeln!(out, "{:10}{}", " fastest", row.trim_end());

@@ -1,10 +1,10 @@
 //! Whole scans on more and more threads: what memory, caches and turbo clocks leave of the speed of one.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use rayon::prelude::*;
 use tamiz_core::{Engine, Scanner};
 
 use super::measure::{middle, scan};
@@ -14,7 +14,7 @@ use crate::texts;
 /// Sizes of the pieces that are scanned.
 const PIECES: [usize; 3] = [64 << 10, 256 << 10, 1 << 20];
 /// Measurements per number of threads, whatever the time says.
-const FEWEST: usize = 3;
+const FEWEST: usize = 2;
 
 /// Scans the chosen texts in pieces, as many times over as there are threads.
 pub(super) fn measure(engine: &Engine, chosen: &[Text], time: Duration) -> anyhow::Result<Vec<ScalingFigure>> {
@@ -28,13 +28,16 @@ pub(super) fn measure(engine: &Engine, chosen: &[Text], time: Duration) -> anyho
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.context("worker threads could not be started")?;
         let scanners: Vec<Mutex<Scanner>> = (0..threads).map(|_| Mutex::new(engine.scanner())).collect();
-        let work: Vec<&[u8]> = (0..threads).flat_map(|_| pieces.iter().map(Vec::as_slice)).collect();
-        let one = |piece: &&[u8]| {
-            let scanner = &scanners[rayon::current_thread_index().unwrap_or_default() % threads];
-            // Nobody else has it: a thread locks its own.
-            scan(&mut scanner.lock().unwrap_or_else(PoisonError::into_inner), piece)
+        let all = || {
+            let next = AtomicUsize::new(0);
+            // Largest first, whoever is free takes the next: so nobody is left with a large one at the end.
+            let worker = |worker: rayon::BroadcastContext<'_>| {
+                let mut scanner = scanners[worker.index()].lock().unwrap_or_else(PoisonError::into_inner);
+                let mine = std::iter::repeat_with(|| pieces.get(next.fetch_add(1, Ordering::Relaxed) / threads));
+                mine.map_while(|piece| Some(scan(&mut scanner, piece?))).sum::<u64>()
+            };
+            pool.broadcast(worker).into_iter().sum::<u64>()
         };
-        let all = || -> u64 { pool.install(|| work.par_iter().with_max_len(1).map(one).sum()) };
         let started = Instant::now();
         // The first round warms the scanners up. The first number of threads is one: it says what each has to come to.
         let warm = all();
@@ -66,15 +69,19 @@ fn threads(most: usize) -> Vec<usize> {
 fn pieces(engine: &Engine, chosen: &[Text]) -> Vec<Vec<u8>> {
     let named = |name: &str| chosen.iter().any(|text| text.name == name);
     let mut pieces = Vec::new();
-    for sort in texts::all().filter(|sort| named(sort.name)) {
-        pieces.extend(PIECES.map(|size| texts::sized(sort, size)));
+    let sorts: Vec<_> = texts::all().filter(|sort| named(sort.name)).collect();
+    if sorts.len() < PIECES.len() {
+        pieces.extend(sorts.iter().flat_map(|sort| PIECES.map(|size| texts::sized(sort, size))));
+    } else {
+        pieces.extend(sorts.iter().zip(PIECES.iter().cycle()).map(|(sort, size)| texts::sized(sort, *size)));
     }
     if pieces.is_empty() {
         let [anchors, _] = engine.rules().literals();
         for (_, make) in ADVERSARIAL.iter().filter(|(name, _)| named(name)) {
-            pieces.extend(PIECES.map(|size| make(anchors, size)));
+            pieces.push(make(anchors, PIECES[0]));
         }
     }
+    pieces.sort_by_key(|piece| std::cmp::Reverse(piece.len()));
     pieces
 }
 

@@ -8,7 +8,7 @@ use tamiz_core::{Engine, closest};
 
 use super::{Outcome, RuleArgs};
 use crate::bench::{self, Options, Stage};
-use crate::packs;
+use crate::{matcher, packs};
 
 #[derive(Debug, Args)]
 #[command(
@@ -115,7 +115,8 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub(super) fn run(args: BenchArgs) -> anyhow::Result<Outcome> {
     let rules = packs::rules(&args.rules.rule_dirs, !args.rules.no_builtin_rules)?;
     let policy = packs::policy(args.rules.policy.as_deref(), &rules)?;
-    let engine = Engine::builder().rules(rules).policy(policy).build()?;
+    let backend = matcher::backend(args.rules.matcher.unwrap_or_default(), None, false)?;
+    let engine = Engine::builder().rules(rules).policy(policy).backend(backend).build()?;
     let seconds = if args.quick { 4.0 } else { args.seconds };
     let options = Options {
         stages: args.stages.into_iter().map(Into::into).collect(),

@@ -7,8 +7,7 @@
 //! they stand together, by offset and in order, so thousands with the same start are narrowed down by bisection.
 //!
 //! Literals of eleven bytes and more have grams of eight bytes, met at every fourth position; shorter ones have four bytes, met at
-//! every second; those of four bytes have the last three at odd places. Of the rare grams of a literal the one is chosen that most
-//! literals share. Building is choosing and sorting: milliseconds for tens of thousands of literals, and about 100 bytes of memory each.
+//! every second; those of four bytes have the last three at odd places. Building is choosing and sorting: milliseconds for tens of thousands of literals, and about 100 bytes of memory each.
 
 use super::{Backend, BackendInfo, BuildMatcherError, Hit, LiteralId, LiteralSet, Matcher, Searcher, rarity};
 
@@ -41,7 +40,7 @@ impl Matcher for Built {
         };
         let memory = tables.literals.total_len()
             + 8 * tables.literals.len()
-            + 8 * tables.sorted.len()
+            + 16 * tables.sorted.len()
             + [&tables.eight, &tables.four].into_iter().map(of_index).sum::<usize>();
         BackendInfo::new("rust", format!("gram filter, {} literals", tables.literals.len()), memory)
     }
@@ -61,6 +60,8 @@ struct Tables {
     literals: LiteralSet,
     /// Literals by what they chose, those of a group together and in order.
     sorted: Vec<LiteralId>,
+    /// For each of `sorted` its first eight bytes as a number, zeros after the end, that sorts like the text.
+    starts: Vec<u64>,
     /// For each of `sorted` one more than the place in its group of the longest other literal that it begins with; 0: none.
     begins_with: Vec<u32>,
     /// Eight bytes from every fourth position on.
@@ -148,13 +149,12 @@ type Choice = (u64, u32, LiteralId);
 impl Tables {
     fn new(literals: &LiteralSet) -> Self {
         let (mut eight, mut four) = (Vec::new(), Vec::new());
-        let shared = Shared::count(literals);
         for id in (0..literals.len()).map(LiteralId::new) {
             let literal = literals.get(id);
             let at = |offset: usize, len: usize| load(&literal[offset..offset + len]);
             match literal.len() {
-                LONG.. => shared.choose(literal, 8, 4, &mut |gram, offset| eight.push((gram, offset, id))),
-                5.. => shared.choose(literal, 4, 2, &mut |gram, offset| four.push((gram, offset, id))),
+                LONG.. => choose(literal, 8, 4, &mut |gram, offset| eight.push((gram, offset, id))),
+                5.. => choose(literal, 4, 2, &mut |gram, offset| four.push((gram, offset, id))),
                 _ => {
                     four.push((at(0, 4), 0, id));
                     four.push((at(1, 3) | THREE, 1, id));
@@ -164,6 +164,7 @@ impl Tables {
         let mut tables = Self {
             literals: literals.clone(),
             sorted: Vec::new(),
+            starts: Vec::new(),
             begins_with: Vec::new(),
             eight: Index::default(),
             four: Index::default(),
@@ -224,46 +225,15 @@ impl Tables {
     }
 }
 
-/// How many literals could choose a gram, by hash: of those that are about as rare, one that many share is best.
-struct Shared(Vec<u16>);
-
-impl Shared {
-    /// How much commoner than its rarest gram a literal's choice may be: 8 * log2(3).
-    const TOLERANCE: u8 = 12;
-
-    fn count(literals: &LiteralSet) -> Self {
-        let mut counts = vec![0_u16; 1 << 16];
-        for literal in literals.iter().filter(|literal| literal.len() >= 5) {
-            let len = if literal.len() >= LONG { 8 } else { 4 };
-            for (gram, _) in rare(literal, len, 0, 1) {
-                let count = &mut counts[(hash(gram) >> 48) as usize];
-                *count = count.saturating_add(1);
-            }
-        }
-        Self(counts)
-    }
-
-    /// Chooses a gram of `len` bytes for each distance from a multiple of `stride`.
-    fn choose(&self, literal: &[u8], len: usize, stride: usize, chosen: &mut dyn FnMut(u64, u32)) {
-        for residue in 0..stride {
-            let count = |gram: u64| self.0[(hash(gram) >> 48) as usize];
-            // Of two that are shared alike the same one for all literals.
-            let best = rare(literal, len, residue, stride).max_by_key(|(gram, _)| (count(*gram), hash(*gram)));
-            if let Some((gram, offset)) = best {
-                chosen(gram, offset as u32);
-            }
+/// Chooses a gram of `len` bytes for each distance from a multiple of `stride`: the rarest, by its rarest four bytes.
+fn choose(literal: &[u8], len: usize, stride: usize, chosen: &mut dyn FnMut(u64, u32)) {
+    let commonness: Vec<u8> = literal.windows(4).map(rarity::four).collect();
+    for residue in 0..stride {
+        let offsets = (residue..(literal.len() + 1).saturating_sub(len)).step_by(stride);
+        if let Some(offset) = offsets.min_by_key(|offset| commonness[*offset..offset + len - 3].iter().min().copied()) {
+            chosen(load(&literal[offset..offset + len]), offset as u32);
         }
     }
-}
-
-/// The rarest grams at the offsets `from`, `from + step`, …, and where they stand.
-fn rare(literal: &[u8], len: usize, from: usize, step: usize) -> impl Iterator<Item = (u64, usize)> {
-    let offsets = move || (from..(literal.len() + 1).saturating_sub(len)).step_by(step);
-    let commonness = move |offset: usize| literal[offset..offset + len].windows(4).map(rarity::four).min().unwrap_or(0);
-    let rarest = offsets().map(commonness).min().unwrap_or(0);
-    offsets()
-        .filter(move |offset| commonness(*offset) <= rarest.saturating_add(Shared::TOLERANCE))
-        .map(move |offset| (load(&literal[offset..offset + len]), offset))
 }
 
 impl Index {
@@ -289,6 +259,7 @@ impl Index {
                 let start = tables.sorted.len() as u32;
                 let of_group: Vec<&[u8]> = alike.iter().map(|choice| literals.get(choice.2)).collect();
                 tables.sorted.extend(alike.iter().map(|choice| choice.2));
+                tables.starts.extend(of_group.iter().map(|literal| load(literal).swap_bytes()));
                 tables.begins_with.extend(prefixes(&of_group));
                 groups.push(Group::new(&of_group, start, offset));
             }
@@ -384,10 +355,17 @@ impl Group {
         let text = &haystack[start..];
         let (first, end) = (self.first as usize, self.end as usize);
         // Those that the text begins with stand before it in order; the last of these begins with all others.
-        let mut place = if end - first == 1 {
-            1
-        } else {
-            tables.sorted[first..end].partition_point(|id| tables.literals.get(*id) <= text)
+        let mut place = match end - first {
+            1 => 1,
+            _ => {
+                let start = load(text).swap_bytes();
+                let starts = &tables.starts[first..end];
+                // Only those that start alike need more than a look at their first eight bytes.
+                let low = starts.partition_point(|of_literal| *of_literal < start);
+                let alike = starts[low..].iter().take_while(|of_literal| **of_literal == start).count();
+                let alike = &tables.sorted[first + low..first + low + alike];
+                low + alike.partition_point(|id| tables.literals.get(*id) <= text)
+            }
         };
         while place > 0 {
             let literal = tables.sorted[first + place - 1];

@@ -10,10 +10,10 @@ use crate::view::fold_phrase;
 /// Shortest literal that is looked for.
 pub(crate) const SHORTEST: usize = 4;
 /// Companions of an expression, and literals in one of them.
-const MOST_COMPANIONS: usize = 3;
+const MOST_COMPANIONS: usize = 1;
 const MOST_COMPANION_LITERALS: usize = 160;
 /// How many of a companion may be expected near an anchor in ordinary text; where there is nearly always one, it tells nothing.
-const MOST_NEAR: f64 = 0.7;
+const MOST_NEAR: f64 = 0.3;
 /// Most literals that a set of short ones may become.
 const MOST_LENGTHENED: usize = 200;
 /// What it is worth that bytes beside a literal can be checked at once.
