@@ -38,7 +38,7 @@ fn figures_come_as_json() {
             let mut names: Vec<&str> = of_text.map(|figure| figure["stage"].as_str().unwrap()).collect();
             // What is left of a scan may be too little to tell.
             names.retain(|name| *name != "confirm");
-            assert_eq!(names, ["fold", "classes", "phrases", "literals", "scan"], "{text} {size}");
+            assert_eq!(names, ["fold", "classes", "phrases", "scan"], "{text} {size}");
         }
     }
     for figure in stages {
@@ -76,7 +76,7 @@ fn filters_filter_and_refuse_what_they_do_not_know() {
 fn the_table_has_a_line_for_each_stage() {
     let run = tamiz(&["bench", "--seconds", "0.2", "--text", "chat", "--size", "1KB", "--output", "human"]);
     assert_eq!(run.code, 0, "{run:?}");
-    for part in ["chat", "1 KB", "\nfold", "\nclasses", "\nphrases", "\nliterals", "\nscan", "MB/s", "threads"] {
+    for part in ["chat", "1 KB", "\nfold", "\nclasses", "\nphrases", "\nscan", "MB/s", "threads"] {
         assert!(run.out.contains(part), "no {part:?} in\n{}", run.out);
     }
 }

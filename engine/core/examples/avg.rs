@@ -22,13 +22,13 @@ fn main() {
     per.sort_by(f64::total_cmp);
     let n = chunks.len() as f64;
     println!(
-        "{:.0} ns per {size} B, {:.1} MB/s; median {:.0} p90 {:.0}; per message: anchors {:.1} companions {:.1} windows {:.2} window bytes {:.0}",
+        "{:.0} ns per {size} B, {:.1} MB/s; median {:.0} p90 {:.0}; per message: anchors {:.1} tails {:.1} windows {:.2} window bytes {:.0}",
         best,
         size as f64 * 1e3 / best,
         per[per.len() / 2],
         per[per.len() * 9 / 10],
         all.anchors as f64 / n,
-        all.companions as f64 / n,
+        all.tails as f64 / n,
         all.windows as f64 / n,
         all.window_bytes as f64 / n
     );

@@ -14,7 +14,7 @@ fn main() {
     let engine = Engine::builder().build().unwrap();
     let mut scanner = engine.scanner();
     let _ = scanner.inspect(&Content::new(ContentKind::Prompt, b"hello"), &ScanControl::unlimited());
-    println!("build+first {:?}; backends {:?}", t.elapsed(), engine.backends());
+    println!("build+first {:?}; matcher {:?}", t.elapsed(), engine.matcher());
     for (sort, files) in SORTS {
         if only.as_deref().is_some_and(|o| o != sort) {
             continue;

@@ -32,7 +32,6 @@ pub struct Engine {
 struct Shared {
     rules: CompiledRules,
     anchors: Box<dyn Matcher>,
-    companions: Box<dyn Matcher>,
     policy: Policy,
     limits: Limits,
     fingerprinter: Fingerprinter,
@@ -94,7 +93,6 @@ impl EngineBuilder {
     pub fn build(self) -> Result<Engine, BuildMatcherError> {
         let rules = CompiledRules::new(self.rules.unwrap_or_else(RuleSet::builtin));
         let anchors = self.backend.build(&rules.anchors)?;
-        let companions = self.backend.build(&rules.companions)?;
         let kinds = rules
             .rules()
             .iter()
@@ -103,7 +101,7 @@ impl EngineBuilder {
         let info = Arc::new(EngineInfo::new(&rules, &self.policy, anchors.info().name));
         let fingerprinter = Fingerprinter::new(self.fingerprint_key);
         let shared =
-            Shared { rules, anchors, companions, policy: self.policy, limits: self.limits, fingerprinter, info, kinds };
+            Shared { rules, anchors, policy: self.policy, limits: self.limits, fingerprinter, info, kinds };
         Ok(Engine { shared: Arc::new(shared) })
     }
 }
@@ -145,16 +143,16 @@ impl Engine {
         &self.shared.info
     }
 
-    /// The matchers in use: for anchors, and for companions (see [`CompiledRules::literals`]).
+    /// The matcher in use.
     #[must_use]
-    pub fn backends(&self) -> [BackendInfo; 2] {
-        [self.shared.anchors.info(), self.shared.companions.info()]
+    pub fn matcher(&self) -> BackendInfo {
+        self.shared.anchors.info()
     }
 
-    /// Searches folded text (see [`crate::Folder`]) for anchors, and for companions: one stage of a scan by itself, to measure it.
+    /// Searches folded text (see [`crate::Folder`]) for the literals of the rules: one stage of a scan by itself, to measure it.
     #[must_use]
-    pub fn searchers(&self) -> [Box<dyn Searcher>; 2] {
-        [self.shared.anchors.searcher(), self.shared.companions.searcher()]
+    pub fn searcher(&self) -> Box<dyn Searcher> {
+        self.shared.anchors.searcher()
     }
 
     /// A scanner with its own scratch memory.
@@ -164,7 +162,7 @@ impl Engine {
             engine: self.clone(),
             document: Document::default(),
             layers: Layers::default(),
-            confirmer: Confirmer::new(self.shared.anchors.searcher(), self.shared.companions.searcher()),
+            confirmer: Confirmer::new(self.shared.anchors.searcher()),
             findings: Findings::default(),
             coverage: Coverage::new(0),
             timings: Timings::default(),

@@ -35,11 +35,9 @@ pub enum Stage {
     Fold,
     /// Seeing in one pass which sorts of bytes there are, and the long runs of token characters and digits.
     Classes,
-    /// Searching folded text for anchors: phrases, and the literals that expressions need.
+    /// Searching folded text for all literals of the rules: phrases, and what every match of an expression contains.
     Phrases,
-    /// Searching all of the folded text for companions, which an inspection does around anchors only: the most it could cost.
-    Literals,
-    /// A scan less fold, classes and phrases: taking the content apart, decoding, companions, expressions, detectors.
+    /// A scan less fold, classes and phrases: taking the content apart, decoding, expressions, detectors.
     Confirm,
     /// A whole inspection without the report: `Scanner::scan` and counting the rules that matched.
     Scan,
@@ -47,7 +45,7 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in the order of an inspection.
-    pub const ALL: [Self; 6] = [Self::Fold, Self::Classes, Self::Phrases, Self::Literals, Self::Confirm, Self::Scan];
+    pub const ALL: [Self; 5] = [Self::Fold, Self::Classes, Self::Phrases, Self::Confirm, Self::Scan];
 
     /// The name in reports.
     #[must_use]
@@ -56,7 +54,6 @@ impl Stage {
             Self::Fold => "fold",
             Self::Classes => "classes",
             Self::Phrases => "phrases",
-            Self::Literals => "literals",
             Self::Confirm => "confirm",
             Self::Scan => "scan",
         }
@@ -69,7 +66,6 @@ impl Stage {
             Self::Fold => &[Self::Fold],
             Self::Classes => &[Self::Classes],
             Self::Phrases => &[Self::Phrases],
-            Self::Literals => &[Self::Literals],
             Self::Scan => &[Self::Scan],
         }
     }
@@ -166,13 +162,13 @@ fn chosen_texts(engine: &Engine, options: &Options) -> Vec<Text> {
         options.texts.is_empty() || options.texts.iter().any(named)
     };
     let sizes = if options.sizes.is_empty() { &SIZES[..] } else { &options.sizes };
-    let [anchors, _] = engine.rules().literals();
+    let literals = engine.rules().literals();
     let mut texts = Vec::new();
     for sort in texts::all().filter(|sort| wanted(sort.name)) {
         texts.extend(sizes.iter().map(|size| Text { name: sort.name, bytes: texts::sized(sort, *size) }));
     }
     for (name, make) in ADVERSARIAL.iter().filter(|(name, _)| wanted(name)) {
-        texts.extend(sizes.iter().map(|size| Text { name, bytes: make(anchors, *size) }));
+        texts.extend(sizes.iter().map(|size| Text { name, bytes: make(literals, *size) }));
     }
     texts
 }

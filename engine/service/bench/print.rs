@@ -18,8 +18,7 @@ pub fn table(report: &Report) -> String {
     );
     let _ = writeln!(
         out,
-        "\nPer message on one thread: µs (median), MB/s, and speed as a part of that of memcpy. `confirm` is scan less fold, classes\n\
-         and phrases; `literals` is not part of a scan, which searches for companions around anchors only."
+        "\nPer message on one thread: µs (median), MB/s, and speed as a part of that of memcpy.\n`confirm` is scan less fold, classes and phrases."
     );
     let mut names: Vec<&str> = report.stages.iter().map(|figure| figure.text.as_str()).collect();
     names.dedup();

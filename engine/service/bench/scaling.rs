@@ -76,9 +76,9 @@ fn pieces(engine: &Engine, chosen: &[Text]) -> Vec<Vec<u8>> {
         pieces.extend(sorts.iter().zip(PIECES.iter().cycle()).map(|(sort, size)| texts::sized(sort, *size)));
     }
     if pieces.is_empty() {
-        let [anchors, _] = engine.rules().literals();
+        let literals = engine.rules().literals();
         for (_, make) in ADVERSARIAL.iter().filter(|(name, _)| named(name)) {
-            pieces.push(make(anchors, PIECES[0]));
+            pieces.push(make(literals, PIECES[0]));
         }
     }
     pieces.sort_by_key(|piece| std::cmp::Reverse(piece.len()));

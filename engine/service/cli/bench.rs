@@ -59,10 +59,8 @@ enum StageArg {
     Fold,
     /// Seeing which sorts of bytes there are.
     Classes,
-    /// Searching for phrases and the literals that expressions need.
+    /// Searching for phrases and for the literals that expressions need.
     Phrases,
-    /// Searching everywhere for what must be near those: more than a scan does.
-    Literals,
     /// The rest of a scan: decoding, expressions, detectors.
     Confirm,
     /// All of it.
@@ -75,7 +73,6 @@ impl From<StageArg> for Stage {
             StageArg::Fold => Self::Fold,
             StageArg::Classes => Self::Classes,
             StageArg::Phrases => Self::Phrases,
-            StageArg::Literals => Self::Literals,
             StageArg::Confirm => Self::Confirm,
             StageArg::Scan => Self::Scan,
         }

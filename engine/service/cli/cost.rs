@@ -58,7 +58,7 @@ pub(super) fn report(rules: &[Rule], args: &CostArgs) -> anyhow::Result<bool> {
         "estimated",
         "measured",
         "anchors",
-        "companions",
+        "tails",
         "windows",
         "B/window"
     )?;
@@ -67,7 +67,7 @@ pub(super) fn report(rules: &[Rule], args: &CostArgs) -> anyhow::Result<bool> {
             out,
             "{estimated_ns:9.1} {measured_ns:8.0} {:8.3} {:10.3} {:8.3} {:9.0}  {}",
             per(work.anchors),
-            per(work.companions),
+            per(work.tails),
             per(work.windows),
             work.window_bytes as f64 / work.windows.max(1) as f64,
             rule.id
@@ -82,7 +82,7 @@ pub(super) fn report(rules: &[Rule], args: &CostArgs) -> anyhow::Result<bool> {
         writeln!(
             err,
             "error[E050]: {}: costs {:.0} ns per 2 KB message; the budget is {:.0}\n  why: {:.2} windows of {:.0} bytes a message, after {}\n  \
-             remedy: put a rarer fixed text into every alternative, or fixed words on both sides of a gap; shorten gaps",
+             remedy: put a rarer fixed text into every alternative, and fixed words close to each other; shorten gaps",
             rule.id,
             cost.estimated_ns,
             args.budget,

@@ -231,7 +231,7 @@ impl InspectionService for Inspection {
         Ok(Response::new(v1::GetInfoResponse {
             engine: Some(engine.info().clone().into()),
             revision: REVISION.to_owned(),
-            matchers: engine.backends().into_iter().map(Into::into).collect(),
+            matchers: vec![engine.matcher().into()],
             limits: Some(v1::Limits {
                 max_message_bytes: config.max_message_bytes as u64,
                 max_content_bytes: engine.limits().content_bytes() as u64,

@@ -1,17 +1,18 @@
-//! From hits to matches: whole words for phrases; for expressions what stands beside and near, then the expression on a window.
+//! From hits to matches: whole words for phrases; for expressions what stands beside their anchor, whether the text goes on from
+//! there as they do, and then the expression itself on a window.
 
 use std::ops::{AddAssign, Range};
 
-use regex_automata::meta::{Cache, Regex};
-use regex_automata::{Input, PatternID};
+use regex_automata::hybrid::dfa;
+use regex_automata::meta::{self, Regex};
+use regex_automata::{Anchored, Input, PatternID};
 
 use serde::Serialize;
 
 use super::Recorder;
-use super::nearby::Nearby;
 use crate::limits::{Interruption, ScanControl};
 use crate::matching::{Hit, Searcher};
-use crate::rule::{CompiledRules, Neighbours, Pattern, Use};
+use crate::rule::{CompiledRules, Loose, Neighbours, Pattern, Use};
 use crate::view::Layer;
 
 /// Text matched between two looks at the clock.
@@ -25,29 +26,32 @@ const MOST_CACHED: usize = 32 << 20;
 #[derive(Debug)]
 pub(crate) struct Confirmer {
     anchors: Box<dyn Searcher>,
-    nearby: Nearby,
     hits: Vec<Hit>,
-    /// Expressions whose anchor was seen and that need companions: pattern, anchor in folded text.
-    waiting: Vec<(u32, Hit)>,
     /// Where an expression must be tried: pattern, start, end. Those of a pattern are in order and do not touch.
     windows: Vec<(u32, usize, usize)>,
     /// For each pattern, one past its newest window.
     newest: Vec<u32>,
     caches: Vec<Option<Box<Caches>>>,
-    cached: usize,
+    /// Pieces of text since the caches' memory was last looked at.
+    pieces: usize,
     pub(crate) work: Work,
 }
 
 /// Scratch memory of an expression, loose and exact.
 #[derive(Debug)]
 struct Caches {
-    loose: Cache,
-    exact: Option<Cache>,
+    loose: Option<dfa::Cache>,
+    exact: Option<meta::Cache>,
 }
 
 impl Caches {
+    fn of<'c>(all: &'c mut [Option<Box<Self>>], id: u32) -> &'c mut Self {
+        all[id as usize].get_or_insert_with(|| Box::new(Self { loose: None, exact: None }))
+    }
+
     fn memory_usage(&self) -> usize {
-        self.loose.memory_usage() + self.exact.as_ref().map_or(0, Cache::memory_usage)
+        let loose = self.loose.as_ref().map_or(0, dfa::Cache::memory_usage);
+        loose + self.exact.as_ref().map_or(0, meta::Cache::memory_usage)
     }
 }
 
@@ -59,8 +63,8 @@ pub struct Work {
     pub bytes: u64,
     /// Anchors seen.
     pub anchors: u64,
-    /// Companions seen near anchors.
-    pub companions: u64,
+    /// Anchors from which the text was compared with what an expression goes on with.
+    pub tails: u64,
     /// Windows that an expression was run on.
     pub windows: u64,
     /// Bytes in these windows.
@@ -71,7 +75,7 @@ impl AddAssign for Work {
     fn add_assign(&mut self, more: Self) {
         self.bytes += more.bytes;
         self.anchors += more.anchors;
-        self.companions += more.companions;
+        self.tails += more.tails;
         self.windows += more.windows;
         self.window_bytes += more.window_bytes;
     }
@@ -95,16 +99,14 @@ pub(crate) struct Stopped {
 }
 
 impl Confirmer {
-    pub(crate) fn new(anchors: Box<dyn Searcher>, companions: Box<dyn Searcher>) -> Self {
+    pub(crate) fn new(anchors: Box<dyn Searcher>) -> Self {
         Self {
             anchors,
-            nearby: Nearby::new(companions),
             hits: Vec::new(),
-            waiting: Vec::new(),
             windows: Vec::new(),
             newest: Vec::new(),
             caches: Vec::new(),
-            cached: 0,
+            pieces: 0,
             work: Work::default(),
         }
     }
@@ -139,6 +141,7 @@ impl Confirmer {
             if !self.hits.is_empty() {
                 self.weigh(pass, recorder, control).map_err(reached)?;
             }
+            self.bound_caches();
             at = end;
         }
         if self.windows.is_empty() { Ok(()) } else { self.confirm_all(pass, recorder, control) }
@@ -153,11 +156,10 @@ impl Confirmer {
     ) -> Result<(), Interruption> {
         let text = pass.layer.folded.as_slice();
         let hits = std::mem::take(&mut self.hits);
-        self.waiting.clear();
-        self.nearby.start();
-        if self.newest.is_empty() || self.windows.is_empty() {
+        if self.windows.is_empty() {
             self.newest.clear();
             self.newest.resize(pass.rules.patterns.len(), 0);
+            self.caches.resize_with(pass.rules.patterns.len(), || None);
         }
         for some in hits.chunks(LOOK) {
             if let Some(why) = control.interruption() {
@@ -172,28 +174,12 @@ impl Confirmer {
             }
         }
         self.hits = hits;
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        self.work.companions += self.nearby.search(pass) as u64;
-        let waiting = std::mem::take(&mut self.waiting);
-        for of_hit in waiting.chunk_by(|a, b| a.1 == b.1) {
-            let hit = of_hit[0].1;
-            self.nearby.at(pass, hit);
-            for (id, _) in of_hit {
-                if self.nearby.has_all(pass, &pass.rules.patterns[*id as usize], hit) {
-                    self.widen(pass, *id, hit);
-                }
-            }
-        }
-        self.waiting = waiting;
         Ok(())
     }
 
     /// What one anchor means.
     fn mean(&mut self, pass: Pass<'_>, recorder: &mut Recorder<'_>, hit: Hit) {
         let text = pass.layer.folded.as_slice();
-        let mut waits = false;
         for use_ in pass.rules.uses(hit.literal) {
             match *use_ {
                 Use::Phrase { rule, before, after } => {
@@ -203,32 +189,32 @@ impl Confirmer {
                 }
                 Use::Pattern { pattern: id, begins, ends } => {
                     let pattern = &pass.rules.patterns[id as usize];
-                    if !recorder.applies_anywhere(pattern.rule) || !fits(pass, pattern, hit, begins, ends) {
-                        continue;
-                    }
-                    if pattern.needs.is_empty() {
+                    if recorder.applies_anywhere(pattern.rule)
+                        && fits(pass, pattern, hit, begins, ends)
+                        && self.goes_on(pass, id, hit)
+                    {
                         self.widen(pass, id, hit);
-                    } else {
-                        self.waiting.push((id, hit));
-                        waits = true;
                     }
                 }
             }
         }
-        if waits {
-            self.nearby.want(pass, hit);
-        }
+    }
+
+    /// Whether the text from an anchor on may be the rest of a match. True where that cannot be told.
+    fn goes_on(&mut self, pass: Pass<'_>, id: u32, hit: Hit) -> bool {
+        let pattern = &pass.rules.patterns[id as usize];
+        let Some(loose) = pattern.loose().filter(|loose| loose.at_anchor) else { return true };
+        let (text, at) = place(pass, pattern, hit);
+        let within = at..(at + pattern.reach.1).min(text.len());
+        self.work.tails += 1;
+        may_match(loose, Caches::of(&mut self.caches, id), text, within)
     }
 
     /// Adds a window around an anchor, joining it with the pattern's newest one if they touch.
     fn widen(&mut self, pass: Pass<'_>, id: u32, hit: Hit) {
         let pattern = &pass.rules.patterns[id as usize];
-        let (at, len) = if pattern.folded {
-            (hit.start, pass.layer.folded.len())
-        } else {
-            (pass.layer.unfold(hit.start..hit.end).start, pass.raw.len())
-        };
-        let (start, end) = (at.saturating_sub(pattern.reach.0), (at + pattern.reach.1).min(len));
+        let (text, at) = place(pass, pattern, hit);
+        let (start, end) = (at.saturating_sub(pattern.reach.0), (at + pattern.reach.1).min(text.len()));
         let newest = &mut self.newest[id as usize];
         if let Some(index) = newest.checked_sub(1) {
             let window = &mut self.windows[index as usize];
@@ -249,41 +235,52 @@ impl Confirmer {
         recorder: &mut Recorder<'_>,
         control: &ScanControl,
     ) -> Result<(), Stopped> {
-        self.caches.resize_with(pass.rules.patterns.len(), || None);
         let mut windows = std::mem::take(&mut self.windows);
         join(&mut windows);
         let mut reached = Ok(());
-        for of_pattern in windows.chunk_by(|a, b| a.0 == b.0) {
-            let id = of_pattern[0].0 as usize;
-            let Some(loose) = pass.rules.patterns[id].loose() else { continue };
-            let mut cache =
-                self.caches[id].take().unwrap_or_else(|| Box::new(Caches { loose: loose.create_cache(), exact: None }));
-            let before = cache.memory_usage();
-            for (number, (_, start, end)) in of_pattern.iter().enumerate() {
-                if number % 16 == 0
-                    && let Some(why) = control.interruption()
-                {
-                    reached = Err(Stopped { why, at: 0 });
-                    break;
-                }
-                self.work.windows += 1;
-                self.work.window_bytes += (end - start) as u64;
-                confirm(pass, id, loose, &mut cache, *start..*end, recorder);
-            }
-            // What a cache was made with counts from its first use on.
-            self.cached += cache.memory_usage().saturating_sub(before) + 256;
-            self.caches[id] = Some(cache);
-            if self.cached > MOST_CACHED {
-                self.caches.iter_mut().for_each(|cache| *cache = None);
-                self.cached = 0;
-            }
-            if reached.is_err() {
+        for (number, (id, start, end)) in windows.iter().enumerate() {
+            if number % 16 == 0
+                && let Some(why) = control.interruption()
+            {
+                reached = Err(Stopped { why, at: 0 });
                 break;
             }
+            self.work.windows += 1;
+            self.work.window_bytes += (end - start) as u64;
+            confirm(pass, *id, Caches::of(&mut self.caches, *id), *start..*end, recorder);
         }
         self.windows = windows;
         reached
     }
+
+    /// Lets go of the caches when they have grown too large. Looked at now and then only, for it takes some microseconds.
+    fn bound_caches(&mut self) {
+        self.pieces += 1;
+        if self.pieces % 64 == 0 {
+            let used: usize = self.caches.iter().flatten().map(|caches| caches.memory_usage()).sum();
+            if used > MOST_CACHED {
+                self.caches.iter_mut().for_each(|caches| *caches = None);
+            }
+        }
+    }
+}
+
+/// The text that an expression is matched on, and where an anchor stands in it.
+fn place<'p>(pass: Pass<'p>, pattern: &Pattern, hit: Hit) -> (&'p [u8], usize) {
+    if pattern.folded {
+        (&pass.layer.folded, hit.start)
+    } else {
+        (pass.raw, pass.layer.unfold(hit.start..hit.end).start)
+    }
+}
+
+/// Whether the loose automaton finds something in `text[within]`: from its start on, if it begins at the anchor.
+fn may_match(loose: &Loose, caches: &mut Caches, text: &[u8], within: Range<usize>) -> bool {
+    let anchored = if loose.at_anchor { Anchored::Yes } else { Anchored::No };
+    let input = Input::new(text).range(within).anchored(anchored).earliest(true);
+    let cache = caches.loose.get_or_insert_with(|| loose.automaton.create_cache());
+    // An automaton that gives up, because its cache was filled too often, leaves the question open.
+    !matches!(loose.automaton.try_search_fwd(cache, &input), Ok(None))
 }
 
 /// Whether word boundaries and neighbouring bytes are as every match has them. Most hits of short literals end here.
@@ -311,22 +308,15 @@ fn fits(pass: Pass<'_>, pattern: &Pattern, hit: Hit, begins: bool, ends: bool) -
 }
 
 /// Whether there is an ASCII word boundary between two texts.
-pub(super) fn boundary(before: &[u8], after: &[u8]) -> bool {
+fn boundary(before: &[u8], after: &[u8]) -> bool {
     let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     is_word(before.last()) != is_word(after.first())
 }
 
 /// Runs an expression on a window, in each view that the window touches.
-fn confirm(
-    pass: Pass<'_>,
-    id: usize,
-    loose: &Regex,
-    caches: &mut Caches,
-    window: Range<usize>,
-    recorder: &mut Recorder<'_>,
-) {
+fn confirm(pass: Pass<'_>, id: u32, caches: &mut Caches, window: Range<usize>, recorder: &mut Recorder<'_>) {
     let Pass { rules, raw, layer, depth } = pass;
-    let pattern = &rules.patterns[id];
+    let pattern = &rules.patterns[id as usize];
     let text = if pattern.folded { layer.folded.as_slice() } else { raw };
     for view in layer.views_in(&window, pattern.folded) {
         if !recorder.applies(pattern.rule, depth, view) {
@@ -336,8 +326,9 @@ fn confirm(
         let place = if pattern.folded { view.folded.clone() } else { view.range.clone() };
         let within = window.start.max(place.start) - place.start..window.end.min(place.end) - place.start;
         let text = &text[place.clone()];
-        let input = Input::new(text).range(within.clone()).earliest(true);
-        if loose.search_half_with(&mut caches.loose, &input).is_none() {
+        // What begins at the anchor was tried there already.
+        let open = pattern.loose().filter(|loose| !loose.at_anchor);
+        if open.is_some_and(|loose| !may_match(loose, caches, text, within.clone())) {
             continue;
         }
         let Some(exact) = pattern.regex() else { continue };
@@ -370,7 +361,7 @@ const SECRET: &str = "secret";
 /// Calls `found` with each match in `haystack[within]`, or with its group `secret`.
 fn each_match(
     regex: &Regex,
-    cache: &mut Cache,
+    cache: &mut meta::Cache,
     haystack: &[u8],
     within: Range<usize>,
     mut found: impl FnMut(Range<usize>),

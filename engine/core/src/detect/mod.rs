@@ -8,7 +8,6 @@
 mod confirm;
 mod hidden;
 mod homoglyph;
-mod nearby;
 mod payment_card;
 mod quotation;
 mod terminal;

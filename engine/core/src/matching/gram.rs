@@ -219,7 +219,11 @@ impl Tables {
         while short != 0 {
             let at = at + 2 * short.trailing_zeros() as usize;
             let gram = load(&haystack[at..]);
-            self.four.confirm(self, haystack, at, gram & 0xff_ffff, on_hit);
+            self.four.confirm(self, haystack, at, gram & 0xffff_ffff, on_hit);
+            // A full word: three bytes were chosen.
+            if self.four.filter[short_place(gram).0] == u32::MAX {
+                self.four.confirm(self, haystack, at, gram & 0xff_ffff | THREE, on_hit);
+            }
             short &= short - 1;
         }
     }
@@ -238,24 +242,21 @@ fn choose(literal: &[u8], len: usize, stride: usize, chosen: &mut dyn FnMut(u64,
 
 impl Index {
     fn new(mut choices: Vec<Choice>, tables: &mut Tables, short: bool) -> Self {
-        // Short grams are looked up by their first three bytes.
-        let of = |gram: u64| if short { gram & 0xff_ffff } else { gram };
         let literals = &tables.literals;
-        choices.sort_unstable_by(|a, b| {
-            (of(a.0), a.0, a.1).cmp(&(of(b.0), b.0, b.1)).then_with(|| literals.get(a.2).cmp(literals.get(b.2)))
-        });
-        let grams = choices.chunk_by(|a, b| of(a.0) == of(b.0)).count();
+        choices
+            .sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| literals.get(a.2).cmp(literals.get(b.2))));
+        let grams = choices.chunk_by(|a, b| a.0 == b.0).count();
         let mut filter = Box::new([0; FILTER_WORDS]);
         let slot_bits = (2 * grams).next_power_of_two().trailing_zeros().max(1);
         let mut slots = vec![Slot::default(); 1 << slot_bits].into_boxed_slice();
         let mut groups = Vec::new();
-        for of_slot in choices.chunk_by(|a, b| of(a.0) == of(b.0)) {
-            let gram = of(of_slot[0].0);
+        for of_slot in choices.chunk_by(|a, b| a.0 == b.0) {
+            let gram = of_slot[0].0;
             let first = groups.len() as u32;
-            for alike in of_slot.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-                let (full, offset, _) = alike[0];
-                let (word, bit) = if short { short_place(full) } else { long_place(full) };
-                filter[word] |= if short && full & THREE != 0 { u32::MAX } else { 1 << bit };
+            let (word, bit) = if short { short_place(gram) } else { long_place(gram) };
+            filter[word] |= if gram & THREE != 0 && short { u32::MAX } else { 1 << bit };
+            for alike in of_slot.chunk_by(|a, b| a.1 == b.1) {
+                let offset = alike[0].1;
                 let start = tables.sorted.len() as u32;
                 let of_group: Vec<&[u8]> = alike.iter().map(|choice| literals.get(choice.2)).collect();
                 tables.sorted.extend(alike.iter().map(|choice| choice.2));

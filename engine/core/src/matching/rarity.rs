@@ -23,9 +23,6 @@ fn count(logarithm: u8) -> f64 {
     (f64::from(logarithm) / 8.0).exp2() - 1.0
 }
 
-/// What occurrences are counted in.
-pub(crate) const BYTES: f64 = (16 << 20) as f64;
-
 /// How common four bytes are, on a scale of logarithms.
 pub(crate) fn four(gram: &[u8]) -> u8 {
     COUNTS[(1 << 15) + bucket(gram, 17)]

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use regex_automata::hybrid::dfa::DFA;
 use regex_automata::meta;
-use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_automata::util::syntax;
 use regex_syntax::hir::{Hir, HirKind, Repetition};
 
 use super::format::{PatternView, count_by_family};
 use super::literals::{Neighbours, Text};
-use super::plan::plan;
+use super::plan::anchor;
 use super::{Rule, RuleSet};
 use crate::detect::{Detector, Validator, detector, validator};
 use crate::matching::{LiteralId, LiteralSet};
@@ -24,13 +25,7 @@ pub struct CompiledRules {
     rules: Arc<RuleSet>,
     /// Phrases, and what every match of an expression contains one of. Looked for in all folded text.
     pub(crate) anchors: LiteralSet,
-    /// What must be near an anchor. Looked for around anchors only.
-    pub(crate) companions: LiteralSet,
-    companion_sets: usize,
     uses: Lists<Use>,
-    variants: Lists<Variant>,
-    /// The nearness that each anchor needs: from its start, the farthest places before and after where companions count.
-    reaches: Vec<(i32, i32)>,
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) detectors: Vec<(usize, &'static dyn Detector)>,
     digest: String,
@@ -68,14 +63,6 @@ pub(crate) enum Use {
     Pattern { pattern: u32, begins: bool, ends: bool },
 }
 
-/// A companion, with or without word boundaries at its ends, belongs to some sets.
-#[derive(Debug, Clone)]
-pub(crate) struct Variant {
-    pub(crate) begins: bool,
-    pub(crate) ends: bool,
-    pub(crate) sets: Box<[u32]>,
-}
-
 /// An expression of a rule.
 #[derive(Debug)]
 pub(crate) struct Pattern {
@@ -86,20 +73,20 @@ pub(crate) struct Pattern {
     pub(crate) reach: (usize, usize),
     /// What must stand right before and right after its anchor.
     pub(crate) beside: [Option<Neighbours>; 2],
-    /// Companions that must be near.
-    pub(crate) needs: Vec<Need>,
     pub(crate) validator: Option<&'static dyn Validator>,
     source: String,
     regex: OnceLock<Option<meta::Regex>>,
-    loose: OnceLock<Option<meta::Regex>>,
+    tail: Option<Hir>,
+    loose: OnceLock<Option<Loose>>,
 }
 
-/// A companion of this set must start between `low` and `high` bytes from the anchor's start.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Need {
-    pub(crate) set: u32,
-    pub(crate) low: i32,
-    pub(crate) high: i32,
+/// An automaton that goes on wherever the expression does, and is much smaller: the bounds of repetitions are left out. A class
+/// repeated up to 400 times is 400 states; repeated without bound it is one.
+#[derive(Debug)]
+pub(crate) struct Loose {
+    pub(crate) automaton: DFA,
+    /// It begins at the anchor. Otherwise it has to be looked for in the window around it.
+    pub(crate) at_anchor: bool,
 }
 
 impl Pattern {
@@ -109,13 +96,16 @@ impl Pattern {
         self.regex.get_or_init(|| build(&self.source).ok()).as_ref()
     }
 
-    /// An expression that matches wherever this one does, and is much cheaper: without the upper bounds of repetitions. A class
-    /// repeated up to 400 times is 400 states of an automaton; repeated without bound it is one.
-    pub(crate) fn loose(&self) -> Option<&meta::Regex> {
+    /// What decides whether the expression is tried. `None` if it cannot be built: then it is always tried.
+    pub(crate) fn loose(&self) -> Option<&Loose> {
         let build = || {
-            let hir = loosen(parse(&self.source).ok()?);
-            let config = config().which_captures(WhichCaptures::Implicit).hybrid_cache_capacity(128 << 10);
-            meta::Builder::new().configure(config).build_from_hir(&hir).ok()
+            let at_anchor = self.tail.is_some();
+            let hir = self.tail.clone().map_or_else(|| parse(&self.source).ok(), Some)?;
+            let compiler = thompson::Config::new().utf8(false).which_captures(WhichCaptures::None);
+            let nfa = NFA::compiler().configure(compiler).build_from_hir(&loosen(hir)).ok()?;
+            let config = DFA::config().cache_capacity(128 << 10).minimum_cache_clear_count(Some(4));
+            let automaton = DFA::builder().configure(config).build_from_nfa(nfa).ok()?;
+            Some(Loose { automaton, at_anchor })
         };
         self.loose.get_or_init(build).as_ref()
     }
@@ -187,16 +177,10 @@ impl CompiledRules {
             detectors.extend(rule.detector.as_deref().and_then(detector).map(|detector| (id, detector)));
         }
         let digest = hasher.finalize().to_hex()[..32].to_owned();
-        let companion_sets = builder.known_sets.len();
-        let Builder { anchors, companions, uses, reaches, patterns, variants, .. } = builder;
-        let variants = variants.into_iter().map(|of_literal| {
-            let variant = |((begins, ends), sets): (_, Vec<u32>)| Variant { begins, ends, sets: sets.into() };
-            of_literal.into_iter().map(variant).collect()
-        });
-        let variants = Lists::new(variants.collect());
+        let Builder { anchors, uses, patterns, .. } = builder;
         let uses = Lists::new(uses);
         let rules = Arc::new(rules);
-        Self { rules, anchors, companions, companion_sets, uses, variants, reaches, patterns, detectors, digest }
+        Self { rules, anchors, uses, patterns, detectors, digest }
     }
 
     /// The rules.
@@ -227,57 +211,34 @@ impl CompiledRules {
         count_by_family(self.rules())
     }
 
-    /// What matchers look for in folded text: anchors (phrases, and what every match of an expression contains one of) and
-    /// companions (what else must be near).
+    /// What a matcher looks for in folded text: phrases, and for each expression literals of which every match contains one.
     #[must_use]
-    pub fn literals(&self) -> [&LiteralSet; 2] {
-        [&self.anchors, &self.companions]
-    }
-
-    /// How many sets of companions there are.
-    pub(crate) fn companion_sets(&self) -> usize {
-        self.companion_sets
+    pub fn literals(&self) -> &LiteralSet {
+        &self.anchors
     }
 
     /// What an anchor means.
     pub(crate) fn uses(&self, anchor: LiteralId) -> &[Use] {
         self.uses.of(anchor)
     }
-
-    /// What a companion belongs to.
-    pub(crate) fn variants(&self, companion: LiteralId) -> &[Variant] {
-        self.variants.of(companion)
-    }
-
-    /// From the start of an anchor, where the first and the last companion that counts may start; none if none counts.
-    pub(crate) fn reach(&self, anchor: LiteralId) -> Option<(i32, i32)> {
-        Some(self.reaches[anchor.index()]).filter(|(low, high)| low <= high)
-    }
 }
 
 #[derive(Default)]
 struct Builder {
     anchors: LiteralSet,
-    known_anchors: HashMap<Vec<u8>, LiteralId>,
+    known: HashMap<Vec<u8>, LiteralId>,
     uses: Vec<Vec<Use>>,
-    reaches: Vec<(i32, i32)>,
-    companions: LiteralSet,
-    known_companions: HashMap<Vec<u8>, LiteralId>,
-    variants: Vec<BTreeMap<(bool, bool), Vec<u32>>>,
-    known_sets: HashMap<Vec<Text>, u32>,
     patterns: Vec<Pattern>,
 }
 
 impl Builder {
-    fn anchor(&mut self, literal: Vec<u8>, new: Use) -> LiteralId {
-        let Self { anchors, known_anchors, uses, reaches, .. } = self;
-        let id = *known_anchors.entry(literal).or_insert_with_key(|literal| {
+    fn anchor(&mut self, literal: Vec<u8>, new: Use) {
+        let Self { anchors, known, uses, .. } = self;
+        let id = *known.entry(literal).or_insert_with_key(|literal| {
             uses.push(Vec::new());
-            reaches.push((i32::MAX, i32::MIN));
             anchors.push(literal)
         });
         uses[id.index()].push(new);
-        id
     }
 
     fn phrase(&mut self, rule: usize, phrase: &str) {
@@ -291,53 +252,24 @@ impl Builder {
 
     fn pattern(&mut self, rule: usize, source: &str, view: PatternView, validator: Option<&'static dyn Validator>) {
         let Ok(hir) = parse(source) else { return };
-        let Some(plan) = plan(&hir, view).filter(|_| hir.properties().maximum_len().is_some()) else {
+        let Some(anchor) = anchor(&hir, view).filter(|_| hir.properties().maximum_len().is_some()) else {
             return;
         };
-        let folded = view == PatternView::Folded;
         let id = self.patterns.len() as u32;
-        let (mut low, mut high) = (i32::MAX, i32::MIN);
-        let mut needs = Vec::new();
-        for companion in plan.companions {
-            (low, high) = (low.min(companion.low), high.max(companion.high));
-            needs.push(Need { set: self.set(companion.literals, folded), low: companion.low, high: companion.high });
-        }
-        for Text { bytes, begins, ends } in plan.anchor.literals {
-            let anchor = self.anchor(bytes, Use::Pattern { pattern: id, begins, ends });
-            let reach = &mut self.reaches[anchor.index()];
-            *reach = (reach.0.min(low), reach.1.max(high));
+        for Text { bytes, begins, ends } in anchor.literals {
+            self.anchor(bytes, Use::Pattern { pattern: id, begins, ends });
         }
         self.patterns.push(Pattern {
             rule,
-            folded,
-            reach: (plan.anchor.before, plan.anchor.after),
-            beside: plan.anchor.beside,
-            needs,
+            folded: view == PatternView::Folded,
+            reach: (anchor.before, anchor.after),
+            beside: anchor.beside,
             validator,
             source: source.to_owned(),
             regex: OnceLock::new(),
+            tail: anchor.tail,
             loose: OnceLock::new(),
         });
-    }
-
-    /// A set of companions. Word boundaries of expressions for text as it is cannot be told in folded text.
-    fn set(&mut self, mut literals: Vec<Text>, folded: bool) -> u32 {
-        if !folded {
-            literals.iter_mut().for_each(|text| (text.begins, text.ends) = (false, false));
-        }
-        let new = self.known_sets.len() as u32;
-        let id = *self.known_sets.entry(literals.clone()).or_insert(new);
-        if id == new {
-            for Text { bytes, begins, ends } in literals {
-                let Self { companions, known_companions, variants, .. } = self;
-                let literal = *known_companions.entry(bytes).or_insert_with_key(|literal| {
-                    variants.push(BTreeMap::new());
-                    companions.push(literal)
-                });
-                variants[literal.index()].entry((begins, ends)).or_default().push(id);
-            }
-        }
-        id
     }
 }
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::plan::{SHORTEST, plan};
+use super::plan::{SHORTEST, anchor};
 use super::{Confidence, Diagnostic, MAX_MATCH_LEN, Severity, closest, compile, phrase};
 use crate::content::ContentKind;
 use crate::detect::{detector_names, validator_names};
@@ -395,7 +395,7 @@ impl Check<'_> {
                 "make some part of it required",
             );
         }
-        if views.iter().any(|view| plan(&hir, *view).is_none()) {
+        if views.iter().any(|view| anchor(&hir, *view).is_none()) {
             let message = format!("no usable literal: not every match contains a fixed text of {SHORTEST} bytes");
             let hint =
                 "put a fixed word into every alternative, or write a detector in Rust and name it with `detector`";

@@ -7,6 +7,7 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 
+use super::plan::SHORTEST;
 use crate::matching::rarity;
 
 /// Most texts that combining parts may give.
@@ -85,11 +86,17 @@ pub(crate) struct Required {
     pub(crate) after: usize,
     /// What must stand right before and right after the literal.
     pub(crate) beside: [Option<Neighbours>; 2],
+    /// What every match goes on with from the start of the literal, where that is known.
+    pub(crate) tail: Option<Hir>,
 }
 
 /// All sets of literals that every match must have one of. They may hold literals of any length.
 pub(crate) fn required(hir: &Hir) -> Vec<Required> {
     let hir = flat(hir);
+    if let HirKind::Concat(parts) = hir.kind() {
+        // Only here is all that comes after a literal at hand.
+        return concat(parts, true).into_sets(max_len(&hir));
+    }
     part(&hir).into_sets(max_len(&hir))
 }
 
@@ -155,12 +162,22 @@ impl Part {
     /// All sets, the exact texts among them. `max_len` is the part's longest match.
     fn into_sets(self, max_len: usize) -> Vec<Required> {
         let whole = self.exact.filter(|texts| texts.iter().all(|text| !text.bytes.is_empty()));
-        let whole = whole.map(|literals| Required { literals, before: 0, after: max_len, beside: [None; 2] });
+        let whole =
+            whole.map(|literals| Required { literals, before: 0, after: max_len, beside: [None; 2], tail: None });
         whole.into_iter().chain(self.sets).collect()
     }
 
     fn into_best(self, max_len: usize) -> Option<Required> {
-        self.into_sets(max_len).into_iter().min_by(|a, b| cost(&a.literals).total_cmp(&cost(&b.literals)))
+        let rank = |set: &Required| {
+            // One short text in a branch would spoil the set of the whole alternation.
+            let short = set.literals.iter().any(|text| text.bytes.len() < SHORTEST);
+            (short, cost(&set.literals))
+        };
+        let order = |a: &Required, b: &Required| {
+            let (a, b) = (rank(a), rank(b));
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+        };
+        self.into_sets(max_len).into_iter().min_by(order)
     }
 }
 
@@ -221,7 +238,7 @@ fn part(hir: &Hir) -> Part {
                 }
             }
         }
-        HirKind::Concat(parts) => concat(parts),
+        HirKind::Concat(parts) => concat(parts, false),
         HirKind::Alternation(branches) => alternation(branches),
     }
 }
@@ -237,6 +254,7 @@ fn alternation(branches: &[Hir]) -> Part {
         before: sets.iter().map(|set| set.before).max().unwrap_or(0),
         after: sets.iter().map(|set| set.after).max().unwrap_or(0),
         beside: [None; 2],
+        tail: None,
         literals: sets.into_iter().flat_map(|set| set.literals).collect(),
     });
     Part { exact: None, sets: joined.into_iter().filter(|set| set.literals.len() <= MOST_REQUIRED).collect() }
@@ -250,7 +268,7 @@ struct Run {
     first: usize,
 }
 
-fn concat(parts: &[Hir]) -> Part {
+fn concat(parts: &[Hir], whole_expression: bool) -> Part {
     let total: usize = parts.iter().map(max_len).fold(0, usize::saturating_add);
     let mut sets: Vec<Required> = Vec::new();
     let empty = |at: usize, first: usize| Run { texts: vec![Text::plain(Vec::new())], at, first };
@@ -262,8 +280,9 @@ fn concat(parts: &[Hir]) -> Part {
             let before = run.first.checked_sub(1).and_then(|index| edge(&parts[index], false));
             let after = parts.get(end).and_then(|part| edge(part, true));
             let (before, after) = (before.map(bounded), after.map(bounded));
-            let set = Required { literals: run.texts, before: run.at, after: total - run.at, beside: [before, after] };
-            sets.push(set);
+            let tail = whole_expression.then(|| Hir::concat(parts[run.first..].to_vec()));
+            let beside = [before, after];
+            sets.push(Required { literals: run.texts, before: run.at, after: total - run.at, beside, tail });
         }
     };
     for (index, hir) in parts.iter().enumerate() {

@@ -1,44 +1,24 @@
-//! How an expression is looked for: by which literals, and what must be near them before it is tried.
+//! How an expression is looked for: by which literals.
 
 use regex_syntax::hir::Hir;
 
 use super::format::PatternView;
 use super::literals::{self, Neighbours, Required, Text};
-use crate::matching::rarity;
 use crate::view::fold_phrase;
 
 /// Shortest literal that is looked for.
 pub(crate) const SHORTEST: usize = 4;
-/// Companions of an expression, and literals in one of them.
-const MOST_COMPANIONS: usize = 1;
-const MOST_COMPANION_LITERALS: usize = 160;
-/// How many of a companion may be expected near an anchor in ordinary text; where there is nearly always one, it tells nothing.
-const MOST_NEAR: f64 = 0.3;
 /// Most literals that a set of short ones may become.
 const MOST_LENGTHENED: usize = 200;
-/// What it is worth that bytes beside a literal can be checked at once.
-const BESIDE_DISCOUNT: f64 = 0.25;
+/// What it is worth that bytes beside a literal, or all that comes after it, can be checked at once.
+const CHECKED_DISCOUNT: f64 = 0.25;
 
-/// Where to try an expression: around the literals of `anchor`, where each of the `companions` is near.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) anchor: Required,
-    pub(crate) companions: Vec<Companion>,
-}
-
-/// Literals one of which starts between `low` and `high` bytes from the start of the anchor.
-#[derive(Debug)]
-pub(crate) struct Companion {
-    pub(crate) literals: Vec<Text>,
-    pub(crate) low: i32,
-    pub(crate) high: i32,
-}
-
-/// Plans an expression that is matched on folded text, or on text as it is. Its literals are looked for in folded text either
-/// way: a literal that stands in a text stands, folded, in the folded text.
+/// Chooses the set of literals that an expression is found by: of those of which every match contains one, the rarest. The
+/// expression is matched on folded text, or on text as it is; its literals are looked for in folded text either way, because a
+/// literal that stands in a text stands, folded, in the folded text.
 ///
-/// `None` if there is no set of literals of three bytes and more, one of which every match contains.
-pub(crate) fn plan(hir: &Hir, view: PatternView) -> Option<Plan> {
+/// `None` if there is no set whose literals all have four bytes and more.
+pub(crate) fn anchor(hir: &Hir, view: PatternView) -> Option<Required> {
     let mut sets: Vec<Required> = literals::required(hir)
         .into_iter()
         .filter_map(|set| if view == PatternView::Raw { folded(set) } else { Some(set) })
@@ -48,29 +28,9 @@ pub(crate) fn plan(hir: &Hir, view: PatternView) -> Option<Plan> {
     sets.retain(|set| set.literals.iter().all(|text| text.bytes.len() >= SHORTEST));
     let cost = |set: &Required| {
         let checked = set.beside.iter().flatten().map(|beside: &Neighbours| beside.count).sum::<usize>() >= 4;
-        literals::cost(&set.literals) * if checked { BESIDE_DISCOUNT } else { 1.0 }
+        literals::cost(&set.literals) * if checked || set.tail.is_some() { CHECKED_DISCOUNT } else { 1.0 }
     };
-    sets.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
-    if sets.is_empty() {
-        return None;
-    }
-    let anchor = sets.remove(0);
-    let far = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX);
-    let companions = sets
-        .into_iter()
-        .filter(|set| set.literals.len() <= MOST_COMPANION_LITERALS)
-        .map(|set| {
-            // A match starts at most `before` bytes before each of its literals, and ends at most `after` bytes from its start.
-            let low = -far(anchor.before.min(set.after.saturating_sub(1)));
-            let high = far(anchor.after.min(set.before));
-            let near = literals::cost(&set.literals) * (f64::from(high) - f64::from(low)) / rarity::BYTES;
-            (near, Companion { literals: set.literals, low, high })
-        })
-        .filter(|(near, _)| *near < MOST_NEAR);
-    let mut companions: Vec<(f64, Companion)> = companions.collect();
-    companions.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let companions = companions.into_iter().take(MOST_COMPANIONS).map(|(_, companion)| companion).collect();
-    Some(Plan { anchor, companions })
+    sets.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b)))
 }
 
 /// Adds what must stand after a literal that is one byte too short: `sk-` and a letter or digit is 38 literals, and a good set.
@@ -109,7 +69,7 @@ fn folded(mut set: Required) -> Option<Required> {
         }
         if !folded.starts_with(trimmed) {
             shifted = shifted.max(text.bytes.len());
-            (text.begins, set.beside[0]) = (false, None);
+            (text.begins, set.beside[0], set.tail) = (false, None, None);
         }
         text.bytes = trimmed.to_vec();
     }

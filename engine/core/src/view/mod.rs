@@ -178,16 +178,6 @@ impl Layer {
         self.fold_map.source_span(range)
     }
 
-    /// A range of the folded text that covers what stands for a range of the layer's text.
-    pub(crate) fn fold_range(&self, range: Range<usize>) -> Range<usize> {
-        self.fold_map.derived_span(range)
-    }
-
-    /// Whether offsets in the folded text are offsets in the layer's text.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.fold_map.is_identity(1)
-    }
-
     /// The views that a range of the layer's text, or of its folded text, touches.
     pub(crate) fn views_in(&self, range: &Range<usize>, folded: bool) -> Range<usize> {
         let place = |view: &View| if folded { view.folded.clone() } else { view.range.clone() };

@@ -103,38 +103,6 @@ impl OffsetMap {
         start..end.max(start)
     }
 
-    /// A range of the derived text that covers whatever stands for the source `range`. Runs must be in order of source, as they
-    /// are where text is only changed and not moved.
-    #[must_use]
-    pub fn derived_span(&self, range: Range<usize>) -> Range<usize> {
-        if self.runs.is_empty() {
-            return range;
-        }
-        self.derived(range.start as u32, false)..self.derived(range.end as u32, true)
-    }
-
-    fn derived(&self, src: u32, up: bool) -> usize {
-        let next = self.runs.partition_point(|run| run.src <= src);
-        let Some(index) = next.checked_sub(1) else { return 0 };
-        let (run, end) = (self.runs[index], self.runs.get(next).map_or(self.out_len, |next| next.out));
-        let into = u64::from(src - run.src);
-        let out = match (run.num, up) {
-            (0, false) => run.out,
-            (0, true) => end,
-            (num, false) => run.out + (into * u64::from(run.den) / u64::from(num)) as u32,
-            (num, true) => run.out + (into * u64::from(run.den)).div_ceil(u64::from(num)) as u32,
-        };
-        out.min(end) as usize
-    }
-
-    /// Whether derived offsets are source offsets, but for the last `tail` derived bytes.
-    #[must_use]
-    pub(crate) fn is_identity(&self, tail: u32) -> bool {
-        self.runs
-            .first()
-            .is_none_or(|run| (run.src, run.num, run.den) == (0, 1, 1) && run.src_len + tail >= self.out_len)
-    }
-
     fn start(&self, out: u32) -> usize {
         let Some(run) = self.run_at(out) else { return 0 };
         let into = u64::from(out - run.out);
@@ -172,19 +140,6 @@ mod tests {
         assert_eq!(map.source_span(13..16), 28..32);
         assert_eq!(map.source_span(2..2), 12..12);
         assert_eq!(map.derived_len(), 16);
-    }
-
-    #[test]
-    fn derived_spans_cover_what_stands_for_a_range() {
-        let mut map = OffsetMap::default();
-        map.push_copy(0, 5);
-        map.push_block(5, 4, 1); // out 5..6
-        map.push_copy(12, 4); // out 6..10; source 9..12 was dropped
-        assert_eq!(map.derived_span(1..4), 1..4);
-        assert_eq!(map.derived_span(6..7), 5..6);
-        assert_eq!(map.derived_span(4..13), 4..7);
-        assert_eq!(map.derived_span(10..11), 5..6, "what was dropped is covered by what stood before it");
-        assert_eq!(map.derived_span(14..99), 8..10);
     }
 
     #[test]
