@@ -25,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 AGREED = ROOT / "benches" / "expected" / "instructions.json"
 TOLERANCE = 0.03
 # Where the function `measured` of the example is entered and left.
-FUNCTION = "*instructions*measured*"
+FUNCTION = "instructions::measured"
 
 
 def why_not():

@@ -91,7 +91,7 @@ async fn rules_and_versions_are_told() {
     let info = client.get_info(GetInfoRequest {}).await.unwrap().into_inner();
     let engine = info.engine.unwrap();
     assert_eq!((engine.version.as_str(), engine.rules, engine.model), (env!("CARGO_PKG_VERSION"), 1, None));
-    assert_eq!((info.matchers.len(), info.matchers[0].name.as_str()), (2, engine.matcher.as_str()));
+    assert_eq!((info.matchers.len(), info.matchers[0].name.as_str()), (1, engine.matcher.as_str()));
     assert!(!info.revision.is_empty() && !engine.rules_digest.is_empty() && !engine.policy_digest.is_empty());
     let limits = info.limits.unwrap();
     assert_eq!((limits.max_content_bytes, limits.default_timeout_ms), (64 << 20, 700));

@@ -3,7 +3,7 @@
 
 use std::ops::{AddAssign, Range};
 
-use regex_automata::hybrid::dfa;
+use regex_automata::hybrid::dfa::{self, DFA};
 use regex_automata::meta::{self, Regex};
 use regex_automata::{Anchored, Input, PatternID};
 
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::Recorder;
 use crate::limits::{Interruption, ScanControl};
 use crate::matching::{Hit, Searcher};
-use crate::rule::{CompiledRules, Loose, Neighbours, Pattern, Use};
+use crate::rule::{CompiledRules, Neighbours, Pattern, Use};
 use crate::view::Layer;
 
 /// Text matched between two looks at the clock.
@@ -37,20 +37,21 @@ pub(crate) struct Confirmer {
     pub(crate) work: Work,
 }
 
-/// Scratch memory of an expression, loose and exact.
-#[derive(Debug)]
+/// Scratch memory of an expression: of its loose automata, and its own.
+#[derive(Debug, Default)]
 struct Caches {
+    tail: Option<dfa::Cache>,
     loose: Option<dfa::Cache>,
     exact: Option<meta::Cache>,
 }
 
 impl Caches {
     fn of<'c>(all: &'c mut [Option<Box<Self>>], id: u32) -> &'c mut Self {
-        all[id as usize].get_or_insert_with(|| Box::new(Self { loose: None, exact: None }))
+        all[id as usize].get_or_insert_with(Box::default)
     }
 
     fn memory_usage(&self) -> usize {
-        let loose = self.loose.as_ref().map_or(0, dfa::Cache::memory_usage);
+        let loose: usize = [&self.tail, &self.loose].into_iter().flatten().map(dfa::Cache::memory_usage).sum();
         loose + self.exact.as_ref().map_or(0, meta::Cache::memory_usage)
     }
 }
@@ -203,11 +204,12 @@ impl Confirmer {
     /// Whether the text from an anchor on may be the rest of a match. True where that cannot be told.
     fn goes_on(&mut self, pass: Pass<'_>, id: u32, hit: Hit) -> bool {
         let pattern = &pass.rules.patterns[id as usize];
-        let Some(loose) = pattern.loose().filter(|loose| loose.at_anchor) else { return true };
+        let Some(tail) = pattern.loose_tail() else { return true };
         let (text, at) = place(pass, pattern, hit);
         let within = at..(at + pattern.reach.1).min(text.len());
         self.work.tails += 1;
-        may_match(loose, Caches::of(&mut self.caches, id), text, within)
+        let cache = &mut Caches::of(&mut self.caches, id).tail;
+        may_match(tail, cache, Input::new(text).range(within).anchored(Anchored::Yes))
     }
 
     /// Adds a window around an anchor, joining it with the pattern's newest one if they touch.
@@ -274,13 +276,10 @@ fn place<'p>(pass: Pass<'p>, pattern: &Pattern, hit: Hit) -> (&'p [u8], usize) {
     }
 }
 
-/// Whether the loose automaton finds something in `text[within]`: from its start on, if it begins at the anchor.
-fn may_match(loose: &Loose, caches: &mut Caches, text: &[u8], within: Range<usize>) -> bool {
-    let anchored = if loose.at_anchor { Anchored::Yes } else { Anchored::No };
-    let input = Input::new(text).range(within).anchored(anchored).earliest(true);
-    let cache = caches.loose.get_or_insert_with(|| loose.automaton.create_cache());
-    // An automaton that gives up, because its cache was filled too often, leaves the question open.
-    !matches!(loose.automaton.try_search_fwd(cache, &input), Ok(None))
+/// Whether a loose automaton finds something. One that gives up, because its cache was filled too often, leaves that open.
+fn may_match(loose: &DFA, cache: &mut Option<dfa::Cache>, input: Input<'_>) -> bool {
+    let cache = cache.get_or_insert_with(|| loose.create_cache());
+    !matches!(loose.try_search_fwd(cache, &input.earliest(true)), Ok(None))
 }
 
 /// Whether word boundaries and neighbouring bytes are as every match has them. Most hits of short literals end here.
@@ -326,9 +325,8 @@ fn confirm(pass: Pass<'_>, id: u32, caches: &mut Caches, window: Range<usize>, r
         let place = if pattern.folded { view.folded.clone() } else { view.range.clone() };
         let within = window.start.max(place.start) - place.start..window.end.min(place.end) - place.start;
         let text = &text[place.clone()];
-        // What begins at the anchor was tried there already.
-        let open = pattern.loose().filter(|loose| !loose.at_anchor);
-        if open.is_some_and(|loose| !may_match(loose, caches, text, within.clone())) {
+        let input = Input::new(text).range(within.clone());
+        if pattern.loose().is_some_and(|loose| !may_match(loose, &mut caches.loose, input)) {
             continue;
         }
         let Some(exact) = pattern.regex() else { continue };

@@ -77,16 +77,8 @@ pub(crate) struct Pattern {
     source: String,
     regex: OnceLock<Option<meta::Regex>>,
     tail: Option<Hir>,
-    loose: OnceLock<Option<Loose>>,
-}
-
-/// An automaton that goes on wherever the expression does, and is much smaller: the bounds of repetitions are left out. A class
-/// repeated up to 400 times is 400 states; repeated without bound it is one.
-#[derive(Debug)]
-pub(crate) struct Loose {
-    pub(crate) automaton: DFA,
-    /// It begins at the anchor. Otherwise it has to be looked for in the window around it.
-    pub(crate) at_anchor: bool,
+    loose_tail: OnceLock<Option<DFA>>,
+    loose: OnceLock<Option<DFA>>,
 }
 
 impl Pattern {
@@ -96,19 +88,25 @@ impl Pattern {
         self.regex.get_or_init(|| build(&self.source).ok()).as_ref()
     }
 
-    /// What decides whether the expression is tried. `None` if it cannot be built: then it is always tried.
-    pub(crate) fn loose(&self) -> Option<&Loose> {
-        let build = || {
-            let at_anchor = self.tail.is_some();
-            let hir = self.tail.clone().map_or_else(|| parse(&self.source).ok(), Some)?;
-            let compiler = thompson::Config::new().utf8(false).which_captures(WhichCaptures::None);
-            let nfa = NFA::compiler().configure(compiler).build_from_hir(&loosen(hir)).ok()?;
-            let config = DFA::config().cache_capacity(128 << 10).minimum_cache_clear_count(Some(4));
-            let automaton = DFA::builder().configure(config).build_from_nfa(nfa).ok()?;
-            Some(Loose { automaton, at_anchor })
-        };
-        self.loose.get_or_init(build).as_ref()
+    /// What every match goes on with from its anchor on, as a loose automaton. `None`: that is not known.
+    pub(crate) fn loose_tail(&self) -> Option<&DFA> {
+        self.loose_tail.get_or_init(|| loose(self.tail.clone()?)).as_ref()
     }
+
+    /// The expression as a loose automaton. `None`: it would tell no more than its tail does.
+    pub(crate) fn loose(&self) -> Option<&DFA> {
+        let whole = self.tail.is_some() && self.reach.0 == 0;
+        self.loose.get_or_init(|| if whole { None } else { loose(parse(&self.source).ok()?) }).as_ref()
+    }
+}
+
+/// An automaton that matches wherever the expression does, and is much smaller: the bounds of repetitions are left out. A class
+/// repeated up to 400 times is 400 states; repeated without bound it is one.
+fn loose(hir: Hir) -> Option<DFA> {
+    let compiler = thompson::Config::new().utf8(false).which_captures(WhichCaptures::None);
+    let nfa = NFA::compiler().configure(compiler).build_from_hir(&loosen(hir)).ok()?;
+    let config = DFA::config().cache_capacity(128 << 10).minimum_cache_clear_count(Some(4));
+    DFA::builder().configure(config).build_from_nfa(nfa).ok()
 }
 
 fn syntax_config() -> syntax::Config {
@@ -268,6 +266,7 @@ impl Builder {
             source: source.to_owned(),
             regex: OnceLock::new(),
             tail: anchor.tail,
+            loose_tail: OnceLock::new(),
             loose: OnceLock::new(),
         });
     }

@@ -15,7 +15,7 @@ mod plan;
 
 pub use check::{CheckOutcome, check_examples};
 pub use compile::CompiledRules;
-pub(crate) use compile::{Loose, Pattern, Use};
+pub(crate) use compile::{Pattern, Use};
 pub use cost::{RuleCost, cost};
 pub use diagnostics::Diagnostic;
 pub(crate) use format::toml_problem;

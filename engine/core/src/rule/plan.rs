@@ -10,8 +10,8 @@ use crate::view::fold_phrase;
 pub(crate) const SHORTEST: usize = 4;
 /// Most literals that a set of short ones may become.
 const MOST_LENGTHENED: usize = 200;
-/// What it is worth that bytes beside a literal, or all that comes after it, can be checked at once.
-const CHECKED_DISCOUNT: f64 = 0.25;
+/// What it is worth that bytes beside a literal can be checked at once, or that the whole expression can be followed from it on.
+const CHECKED_DISCOUNT: f64 = 0.3;
 
 /// Chooses the set of literals that an expression is found by: of those of which every match contains one, the rarest. The
 /// expression is matched on folded text, or on text as it is; its literals are looked for in folded text either way, because a
@@ -28,7 +28,8 @@ pub(crate) fn anchor(hir: &Hir, view: PatternView) -> Option<Required> {
     sets.retain(|set| set.literals.iter().all(|text| text.bytes.len() >= SHORTEST));
     let cost = |set: &Required| {
         let checked = set.beside.iter().flatten().map(|beside: &Neighbours| beside.count).sum::<usize>() >= 4;
-        literals::cost(&set.literals) * if checked || set.tail.is_some() { CHECKED_DISCOUNT } else { 1.0 }
+        let followed = set.tail.is_some() && set.before == 0;
+        literals::cost(&set.literals) * if checked || followed { CHECKED_DISCOUNT } else { 1.0 }
     };
     sets.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b)))
 }
