@@ -100,8 +100,7 @@ impl EngineBuilder {
             .collect();
         let info = Arc::new(EngineInfo::new(&rules, &self.policy, anchors.info().name));
         let fingerprinter = Fingerprinter::new(self.fingerprint_key);
-        let shared =
-            Shared { rules, anchors, policy: self.policy, limits: self.limits, fingerprinter, info, kinds };
+        let shared = Shared { rules, anchors, policy: self.policy, limits: self.limits, fingerprinter, info, kinds };
         Ok(Engine { shared: Arc::new(shared) })
     }
 }

@@ -2,8 +2,11 @@
 
 use tamiz_core::LiteralSet;
 
-/// Name of each, and how it is made from the literals that are searched for.
-pub static ADVERSARIAL: &[(&str, fn(&LiteralSet, usize) -> Vec<u8>)] = &[
+/// Makes a text of a size from the literals that are searched for.
+pub type Make = fn(&LiteralSet, usize) -> Vec<u8>;
+
+/// Name of each, and how it is made.
+pub static ADVERSARIAL: &[(&str, Make)] = &[
     ("adversarial/all-hits", all_hits),
     ("adversarial/near-misses", near_misses),
     ("adversarial/one-gram", one_gram),

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tamiz_core::Engine;
 
-pub use adversarial::ADVERSARIAL;
+pub use adversarial::{ADVERSARIAL, Make};
 pub use machine::features;
 pub use print::table;
 

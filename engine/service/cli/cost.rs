@@ -41,7 +41,7 @@ pub(super) fn report(rules: &[Rule], args: &CostArgs) -> anyhow::Result<bool> {
         texts.push(fs::read(path).with_context(|| format!("could not read {}", path.display()))?);
     }
     if texts.is_empty() {
-        texts.extend(texts::SORTS.iter().map(|sort| texts::whole(sort)));
+        texts.extend(texts::SORTS.iter().map(texts::whole));
     }
     let messages: Vec<&[u8]> = texts.iter().flat_map(|text| text.chunks(MESSAGE)).collect();
     let mut costs = Vec::with_capacity(rules.len());

@@ -54,6 +54,8 @@ impl Leaf {
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
     pub(crate) leaves: Vec<Leaf>,
+    /// While walking: the arrays and objects around the place, innermost last.
+    open: Vec<Open>,
 }
 
 impl Tree {
@@ -99,9 +101,10 @@ pub(crate) fn walk(
     bounds: Bounds,
     tree: &mut Tree,
 ) -> Result<(), JsonError> {
-    let mut walker = Walker { source: &source[..range.end], at: range.start, bounds, tree, stack: Vec::new() };
+    tree.open.clear();
+    let mut walker = Walker { source: &source[..range.end], at: range.start, bounds, tree };
     walker.value(parent, step)?;
-    while let Some(open) = walker.stack.last().copied() {
+    while let Some(open) = walker.tree.open.last().copied() {
         walker.next_in(open)?;
     }
     walker.space();
@@ -123,7 +126,6 @@ struct Walker<'s, 't> {
     at: usize,
     bounds: Bounds,
     tree: &'t mut Tree,
-    stack: Vec<Open>,
 }
 
 impl Walker<'_, '_> {
@@ -154,11 +156,11 @@ impl Walker<'_, '_> {
                 Ok(())
             }
             Some(open @ (b'{' | b'[')) => {
-                if self.stack.len() >= self.bounds.depth {
+                if self.tree.open.len() >= self.bounds.depth {
                     return Err(self.error("nested deeper than the limit allows"));
                 }
                 self.at += 1;
-                self.stack.push(Open { node, count: 0, object: open == b'{' });
+                self.tree.open.push(Open { node, count: 0, object: open == b'{' });
                 Ok(())
             }
             Some(b'-' | b'0'..=b'9') => self.number(node),
@@ -176,7 +178,7 @@ impl Walker<'_, '_> {
         let close = if open.object { b'}' } else { b']' };
         if self.peek() == Some(close) {
             self.at += 1;
-            self.stack.pop();
+            self.tree.open.pop();
             return Ok(());
         }
         if open.count > 0 {
@@ -190,7 +192,7 @@ impl Walker<'_, '_> {
             self.at += 1;
             self.space();
         }
-        if let Some(top) = self.stack.last_mut() {
+        if let Some(top) = self.tree.open.last_mut() {
             top.count += 1;
         }
         if !open.object {

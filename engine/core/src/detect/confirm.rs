@@ -206,6 +206,11 @@ impl Confirmer {
         let pattern = &pass.rules.patterns[id as usize];
         let Some(tail) = pattern.loose_tail() else { return true };
         let (text, at) = place(pass, pattern, hit);
+        // The text of the view alone: `^` and `$` stand for its ends.
+        let Some(view) = pass.layer.views_in(&(at..at + 1), pattern.folded).next() else { return true };
+        let view = &pass.layer.views[view];
+        let view = if pattern.folded { &view.folded } else { &view.range };
+        let (text, at) = (&text[view.clone()], at.saturating_sub(view.start));
         let within = at..(at + pattern.reach.1).min(text.len());
         self.work.tails += 1;
         let cache = &mut Caches::of(&mut self.caches, id).tail;

@@ -243,8 +243,9 @@ fn choose(literal: &[u8], len: usize, stride: usize, chosen: &mut dyn FnMut(u64,
 impl Index {
     fn new(mut choices: Vec<Choice>, tables: &mut Tables, short: bool) -> Self {
         let literals = &tables.literals;
-        choices
-            .sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| literals.get(a.2).cmp(literals.get(b.2))));
+        choices.sort_unstable_by(|a, b| {
+            (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| literals.get(a.2).cmp(literals.get(b.2)))
+        });
         let grams = choices.chunk_by(|a, b| a.0 == b.0).count();
         let mut filter = Box::new([0; FILTER_WORDS]);
         let slot_bits = (2 * grams).next_power_of_two().trailing_zeros().max(1);
