@@ -362,7 +362,7 @@ fn join(windows: &mut Vec<(u32, usize, usize)>) {
 const SECRET: &str = "secret";
 
 /// Calls `found` with each match in `haystack[within]`, or with its group `secret`.
-fn each_match(
+pub(super) fn each_match(
     regex: &Regex,
     cache: &mut meta::Cache,
     haystack: &[u8],

@@ -8,6 +8,8 @@
 mod confirm;
 mod hidden;
 mod homoglyph;
+#[cfg(test)]
+mod oracle;
 mod payment_card;
 mod quotation;
 mod terminal;
