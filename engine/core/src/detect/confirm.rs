@@ -46,7 +46,7 @@ struct Caches {
 }
 
 impl Caches {
-    fn of<'c>(all: &'c mut [Option<Box<Self>>], id: u32) -> &'c mut Self {
+    fn of(all: &mut [Option<Box<Self>>], id: u32) -> &mut Self {
         all[id as usize].get_or_insert_with(Box::default)
     }
 
@@ -263,7 +263,7 @@ impl Confirmer {
     /// Lets go of the caches when they have grown too large. Looked at now and then only, for it takes some microseconds.
     fn bound_caches(&mut self) {
         self.pieces += 1;
-        if self.pieces % 64 == 0 {
+        if self.pieces.is_multiple_of(64) {
             let used: usize = self.caches.iter().flatten().map(|caches| caches.memory_usage()).sum();
             if used > MOST_CACHED {
                 self.caches.iter_mut().for_each(|caches| *caches = None);
