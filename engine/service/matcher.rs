@@ -10,7 +10,7 @@ use tamiz_core::{Backend, GramMatcher};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum MatcherChoice {
-    /// The faster one for packs of this size, which is `rust`: `docs/bench.md` has the measurement.
+    /// The one that needs nothing and starts at once, which is `rust`. What Hyperscan gains is measured in `docs/bench.md`.
     #[default]
     Auto,
     /// The gram filter of Tamiz; needs nothing.
