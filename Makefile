@@ -31,7 +31,7 @@ serve: build ## Set up, build, serve gRPC on 127.0.0.1:50051 until Ctrl-C
 	$(TAMIZ) serve
 
 bench: setup ## Set up, run the benchmarks, print one table, draw target/bench.svg
-	cargo bench --locked $(FEATURES) --bench stages
+	cargo bench --locked --bench stages
 	@python3 scripts/bench_table.py $(TARGET)/criterion $(TARGET)/bench.svg
 
 lint: setup ## Formatting, clippy, rule files, example corpus, documentation: no warnings
