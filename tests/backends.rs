@@ -77,11 +77,9 @@ fn with(backend: impl Backend + 'static) -> Engine {
 }
 
 fn all_give_the_same(contents: &[(String, Option<ContentKind>, Vec<u8>)]) {
-    #[cfg_attr(not(feature = "hyperscan"), expect(unused_mut, reason = "one more with Hyperscan"))]
-    let mut engines =
-        vec![with(AhoCorasickMatcher), with(Naive { over_report: false }), with(Naive { over_report: true })];
+    let engines = [with(AhoCorasickMatcher), with(Naive { over_report: false }), with(Naive { over_report: true })];
     #[cfg(feature = "hyperscan")]
-    engines.push(with(tamiz_hyperscan::HyperscanMatcher::default()));
+    let engines = engines.into_iter().chain([with(tamiz_hyperscan::HyperscanMatcher::default())]).collect::<Vec<_>>();
     let mut scanners: Vec<Scanner> = engines.iter().map(Engine::scanner).collect();
     let mut shipped = engine().scanner();
     let read = |scanner: &mut Scanner, kind: Option<ContentKind>, body: &[u8]| -> Report {
