@@ -42,9 +42,9 @@ pub(crate) fn all(criterion: &mut Criterion, expected: &mut Expected, engine: &E
 
 /// An expression without the upper bounds of long repetitions, as the engine tries it first. With them, Hyperscan compiles the set
 /// for longer than anybody waits.
-fn loosened(source: &String) -> String {
+fn loosened(source: &str) -> String {
     const LONG: usize = 6;
-    let (mut out, mut rest) = (String::with_capacity(source.len()), source.as_str());
+    let (mut out, mut rest) = (String::with_capacity(source.len()), source);
     while let Some(at) = rest.find('{') {
         out.push_str(&rest[..=at]);
         rest = &rest[at + 1..];
