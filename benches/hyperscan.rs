@@ -23,7 +23,8 @@ pub(crate) fn all(criterion: &mut Criterion, expected: &mut Expected, engine: &E
     told("hyperscan-literals", fitting.len(), literals().count() - fitting.len(), &all, started);
     scans(criterion, expected, "hyperscan-literals", &all, messages);
 
-    let sources: Vec<String> = engine.rules().rules().iter().flat_map(|rule| &rule.patterns).map(|source| loosened(source)).collect();
+    let sources: Vec<String> =
+        engine.rules().rules().iter().flat_map(|rule| &rule.patterns).map(|source| loosened(source)).collect();
     // At most one match a scan: every end of every match would be hundreds for `\S{1,500}`.
     let mut patterns: Vec<Pattern<'_>> =
         sources.iter().map(|source| Pattern::new(source).with_flags(Flags::SINGLE_MATCH)).collect();
