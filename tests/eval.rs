@@ -117,3 +117,42 @@ fn broken_records_are_told_and_the_others_counted() {
     assert_eq!(run.code, 2);
     assert!(run.err.contains("no records"), "{}", run.err);
 }
+
+#[test]
+fn leaks_are_measured_by_type_and_place() {
+    let path = repository("tests/data/leaks.jsonl");
+    let args = ["eval", "--task", "leaks", path.to_str().unwrap(), "--output"];
+    let result = tamiz(&[&args[..], &["json", "--errors", "9"]].concat()).json();
+    // Of four positive records one has nothing in it that is found. Of three negative ones only `alarm` has what it says it has not.
+    assert_eq!(result["policy"]["recall"], 0.75);
+    assert_eq!(result["policy"]["fpr"], 1.0 / 3.0);
+    let cards = &result["by"]["type"]["CREDIT_CARD"];
+    assert_eq!((&cards["positives"], &cards["negatives"]), (&3.into(), &1.into()));
+    assert_eq!(cards["policy"]["recall"], 2.0 / 3.0);
+    assert_eq!(cards["spans"]["labelled"], 3);
+    assert_eq!(cards["spans"]["found"], 2);
+    assert_eq!(cards["spans"]["overlap"], 1.0, "offsets are in characters");
+    assert_eq!(result["by"]["type"]["jwt"]["policy"]["fpr"], 0.0, "a card is no token");
+    assert_eq!(result["unclaimed"], serde_json::json!(["PERSON"]));
+    let mistakes: Vec<_> =
+        result["errors"].as_array().unwrap().iter().map(|error| error["id"].as_str().unwrap()).collect();
+    assert!(mistakes.contains(&"missed") && mistakes.contains(&"alarm"), "{mistakes:?}");
+    assert!(mistakes.contains(&"elsewhere"), "a finding on no labelled span: {mistakes:?}");
+
+    let table = tamiz(&[&args[..], &["human"]].concat()).out;
+    assert!(table.contains("CREDIT_CARD") && table.contains("no rule in use looks for: PERSON"), "{table}");
+}
+
+#[test]
+fn a_wrong_mapping_is_told_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let map = dir.path().join("types.toml");
+    std::fs::write(&map, "[types]\nCARD = [\n  \"pii.paymentcard\",\n]\n").unwrap();
+    let records = repository("tests/data/leaks.jsonl");
+    let (records, map) = (records.to_str().unwrap(), map.to_str().unwrap());
+    let run = tamiz(&["eval", "--task", "leaks", "--types", map, records]);
+    assert_eq!(run.code, 2, "{}", run.err);
+    assert!(run.err.contains("types.toml:3") && run.err.contains("did you mean `pii.payment-card`"), "{}", run.err);
+    let run = tamiz(&["eval", "--types", map, records]);
+    assert!(run.err.contains("--types is for --task leaks"), "{}", run.err);
+}

@@ -61,11 +61,15 @@ pub fn policy(path: Option<&Path>, rules: &RuleSet) -> anyhow::Result<Policy> {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<String> {
+/// A small text file.
+///
+/// # Errors
+/// When it cannot be read, or is no UTF-8 text of at most a megabyte.
+pub fn read(path: &Path) -> anyhow::Result<String> {
     let name = path.display();
     let size = fs::metadata(path).with_context(|| format!("{name}: cannot be read"))?.len();
     if size > LARGEST {
-        bail!("{name}: {size} bytes; rule and policy files have at most {LARGEST}");
+        bail!("{name}: {size} bytes; at most {LARGEST} are read");
     }
     fs::read_to_string(path).with_context(|| format!("{name}: cannot be read as UTF-8 text"))
 }

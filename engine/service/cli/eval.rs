@@ -4,9 +4,11 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 use tamiz_core::Engine;
 
 use super::{Outcome, RuleArgs};
+use crate::eval::leaks::{self, TypeMap};
 use crate::eval::{self, Options};
 use crate::{matcher, packs};
 
@@ -14,12 +16,22 @@ use crate::{matcher, packs};
 #[command(
     after_help = "A record is a JSON object on a line of its own: {\"id\", \"text\", \"label\", \"surface\", \"kind\", \"lang\", \
     \"source\"}.\nlabel 1 means that the text tries to steer the model that reads it. surface is user_prompt, tool_output,\n\
-    tool_metadata or document. Files may be compressed (.zst, .gz)."
+    tool_metadata or document. Files may be compressed (.zst, .gz).\n\nFor --task leaks: {\"id\", \"text\", \"label\", \"types\": \
+    [\"CREDIT_CARD\"], \"spans\": [[start, end]] or\n[{\"start\", \"end\", \"type\"}]} in characters. label 1 means that something \
+    leaks; label 0 with types, that nothing\nof these types does. --types maps foreign type names to rules:\n  [types]\n  \
+    CREDIT_CARD = [\"pii.payment-card\", \"pii.payment-card-labelled\"]\n  slack = [\"secret.slack-*\"]\n  PERSON = []   \
+    # known, and looked for by no rule"
 )]
 pub(super) struct EvalArgs {
     /// Files of records.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
+    /// What the labels are about.
+    #[arg(long, value_enum, default_value_t = TaskArg::Injection)]
+    task: TaskArg,
+    /// For --task leaks: a TOML file that says which rules find which type. The names of Gitleaks and Presidio are known.
+    #[arg(long, value_name = "FILE")]
+    types: Option<PathBuf>,
     /// How to report. Default: human on a terminal, json into a pipe.
     #[arg(long, value_enum)]
     output: Option<OutputArg>,
@@ -31,6 +43,14 @@ pub(super) struct EvalArgs {
     threshold_fpr: Vec<f64>,
     #[command(flatten)]
     rules: RuleArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
+enum TaskArg {
+    /// Whether the text tries to steer the model that reads it.
+    Injection,
+    /// Which secrets and personal data are in it, and where.
+    Leaks,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
@@ -49,17 +69,43 @@ pub(super) fn run(args: EvalArgs) -> anyhow::Result<Outcome> {
     let policy = packs::policy(args.rules.policy.as_deref(), &rules)?;
     let backend = matcher::backend(args.rules.matcher.unwrap_or_default(), None, false)?;
     let engine = Engine::builder().rules(rules).policy(policy).backend(backend).build()?;
-    let options = Options { errors: args.errors, threshold_fpr: args.threshold_fpr };
-    let result = eval::run(&engine, &args.files, &options)?;
     let human = args.output.map_or_else(|| io::stdout().is_terminal(), |output| output == OutputArg::Human);
+    match args.task {
+        TaskArg::Injection => {
+            if args.types.is_some() {
+                anyhow::bail!("--types is for --task leaks");
+            }
+            let options = Options { errors: args.errors, threshold_fpr: args.threshold_fpr };
+            let result = eval::run(&engine, &args.files, &options)?;
+            tell(human, &result, eval::table, &result.problems)
+        }
+        TaskArg::Leaks => {
+            if !args.threshold_fpr.is_empty() {
+                anyhow::bail!("--threshold-fpr is for --task injection");
+            }
+            let text = args.types.as_deref().map(packs::read).transpose()?;
+            let name = args.types.as_deref().map(|path| path.display().to_string());
+            let types = TypeMap::new(engine.rules(), name.as_deref().zip(text.as_deref()))?;
+            let result = leaks::run(&engine, &args.files, &types, args.errors)?;
+            tell(human, &result, leaks::table, &result.problems)
+        }
+    }
+}
+
+fn tell<T: Serialize>(
+    human: bool,
+    result: &T,
+    table: impl Fn(&T) -> String,
+    problems: &[String],
+) -> anyhow::Result<Outcome> {
     let mut out = io::stdout().lock();
     if human {
-        write!(out, "{}", eval::table(&result))?;
+        write!(out, "{}", table(result))?;
     } else {
-        writeln!(out, "{:#}", serde_json::to_value(&result)?)?;
+        writeln!(out, "{:#}", serde_json::to_value(result)?)?;
     }
-    for problem in &result.problems {
+    for problem in problems {
         writeln!(io::stderr(), "error: {}", super::printable(problem))?;
     }
-    Ok(if result.problems.is_empty() { Outcome::Clean } else { Outcome::CouldNot })
+    Ok(if problems.is_empty() { Outcome::Clean } else { Outcome::CouldNot })
 }

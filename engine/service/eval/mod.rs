@@ -1,5 +1,6 @@
 //! Measuring the engine on labelled records, each inspected as a request would be.
 
+pub mod leaks;
 mod metrics;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use rayon::prelude::*;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tamiz_core::{Action, Content, ContentKind, Engine, EngineInfo, Format, Group, Report, ScanControl, Scanner};
 
@@ -145,6 +147,35 @@ struct Measured {
 /// # Errors
 /// When there is no record at all.
 pub fn run(engine: &Engine, files: &[PathBuf], options: &Options) -> anyhow::Result<Evaluation> {
+    let (measured, problems) = each_record(engine, files, measure)?;
+    let samples: Vec<Sample> = measured.iter().map(|record| record.sample).collect();
+    let seconds: f64 = measured.iter().map(|record| record.micros / 1e6).sum();
+    let bytes: usize = measured.iter().map(|record| record.bytes).sum();
+    let find_threshold = |rate: &f64| {
+        let found = threshold(&samples, *rate).filter(|(score, _)| score.is_finite());
+        Threshold { fpr: *rate, score: found.map(|found| found.0), recall: found.map(|found| found.1) }
+    };
+    Ok(Evaluation {
+        all: figures(&samples),
+        by: by_group(&measured),
+        thresholds: options.threshold_fpr.iter().map(find_threshold).collect(),
+        latency_us: latency(measured.iter().map(|record| record.micros).collect()),
+        bytes_per_second: bytes as f64 / seconds.max(1e-9),
+        errors: mistakes(&measured, options.errors),
+        engine: engine.info().clone(),
+        problems,
+    })
+}
+
+/// Measures every record of `files`, on all cores. Also returns what could not be read.
+///
+/// # Errors
+/// When there is no record at all.
+fn each_record<T: Send>(
+    engine: &Engine,
+    files: &[PathBuf],
+    measure: impl Fn(&mut Scanner, Input) -> Result<T, String> + Sync,
+) -> anyhow::Result<(Vec<T>, Vec<String>)> {
     let input =
         InputOptions { format: Format::Jsonl, honour_ignore: false, longest_record: engine.limits().content_bytes() };
     let (mut measured, mut problems) = (Vec::new(), Vec::new());
@@ -166,29 +197,18 @@ pub fn run(engine: &Engine, files: &[PathBuf], options: &Options) -> anyhow::Res
             problems.iter().map(|problem| format!("\n  {problem}")).collect::<String>()
         );
     }
-    let samples: Vec<Sample> = measured.iter().map(|record| record.sample).collect();
-    let seconds: f64 = measured.iter().map(|record| record.micros / 1e6).sum();
-    let bytes: usize = measured.iter().map(|record| record.bytes).sum();
-    let find_threshold = |rate: &f64| {
-        let found = threshold(&samples, *rate).filter(|(score, _)| score.is_finite());
-        Threshold { fpr: *rate, score: found.map(|found| found.0), recall: found.map(|found| found.1) }
-    };
-    Ok(Evaluation {
-        all: figures(&samples),
-        by: by_group(&measured),
-        thresholds: options.threshold_fpr.iter().map(find_threshold).collect(),
-        latency_us: latency(&measured),
-        bytes_per_second: bytes as f64 / seconds.max(1e-9),
-        errors: mistakes(&measured, options.errors),
-        engine: engine.info().clone(),
-        problems,
-    })
+    Ok((measured, problems))
+}
+
+/// Reads a record, and tells what to call it.
+fn record<T: DeserializeOwned>(scanner: &Scanner, input: Input) -> Result<(T, String), String> {
+    let loaded = input.load(scanner.engine().limits().content_bytes())?.ok_or("a binary file")?;
+    let record = serde_json::from_slice(&loaded.body).map_err(|error| format!("{}: {error}", loaded.label))?;
+    Ok((record, loaded.label))
 }
 
 fn measure(scanner: &mut Scanner, input: Input) -> Result<Measured, String> {
-    let limit = scanner.engine().limits().content_bytes();
-    let loaded = input.load(limit)?.ok_or("a binary file")?;
-    let record: Record = serde_json::from_slice(&loaded.body).map_err(|error| format!("{}: {error}", loaded.label))?;
+    let (record, label): (Record, String) = record(scanner, input)?;
     let content = Content::new(record.surface.content_kind(), record.text.as_bytes());
     let started = Instant::now();
     let report = scanner.inspect(&content, &ScanControl::unlimited());
@@ -209,7 +229,7 @@ fn measure(scanner: &mut Scanner, input: Input) -> Result<Measured, String> {
         ],
         micros,
         bytes: record.text.len(),
-        id: record.id.unwrap_or(loaded.label),
+        id: record.id.unwrap_or(label),
         rules: report.verdict.reasons.iter().map(|reason| reason.code.clone()).collect(),
         start: record.text.chars().take(160).collect(),
     })
@@ -233,8 +253,7 @@ fn by_group(measured: &[Measured]) -> BTreeMap<&'static str, BTreeMap<String, Fi
     samples.into_iter().map(|(group, values)| (group, of_values(values))).collect()
 }
 
-fn latency(measured: &[Measured]) -> Latency {
-    let mut micros: Vec<f64> = measured.iter().map(|record| record.micros).collect();
+fn latency(mut micros: Vec<f64>) -> Latency {
     micros.sort_by(f64::total_cmp);
     let at = |share: f64| micros[((micros.len() - 1) as f64 * share).round() as usize];
     Latency { p50: at(0.50), p95: at(0.95), p99: at(0.99) }
@@ -274,11 +293,7 @@ fn mistakes(measured: &[Measured], most: usize) -> Vec<Mistake> {
 #[must_use]
 pub fn table(evaluation: &Evaluation) -> String {
     let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "{:34} {:>7} {:>6} {:>6} {:>5}  {:>7} {:>7} {:>7} {:>6}  {:>6} {:>7} {:>7}",
-        "", "records", "pos", "neg", "undec", "recall", "fpr", "precis", "f1", "auc", "R@1%", "R@0.1%"
-    );
+    row_names(&mut out);
     row(&mut out, "all", &evaluation.all);
     for (group, values) in &evaluation.by {
         let _ = writeln!(out, "by {group}");
@@ -309,6 +324,14 @@ pub fn table(evaluation: &Evaluation) -> String {
             writeln!(out, "{:11} {:.2} {} [{rules}]\n            {text}", mistake.mistake, mistake.score, mistake.id);
     }
     out
+}
+
+fn row_names(out: &mut String) {
+    let _ = writeln!(
+        out,
+        "{:34} {:>7} {:>6} {:>6} {:>5}  {:>7} {:>7} {:>7} {:>6}  {:>6} {:>7} {:>7}",
+        "", "records", "pos", "neg", "undec", "recall", "fpr", "precis", "f1", "auc", "R@1%", "R@0.1%"
+    );
 }
 
 fn row(out: &mut String, name: &str, figures: &Figures) {
