@@ -13,6 +13,7 @@ mod eval;
 mod examples;
 mod grpc;
 mod layering;
+mod leaks;
 mod properties;
 mod rules;
 mod schema;

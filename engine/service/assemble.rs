@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use tamiz_core::Engine;
 
+use crate::canary::Canaries;
 use crate::config::Config;
 use crate::{matcher, packs};
 
@@ -17,25 +18,39 @@ pub const REVISION: &str = env!("SOURCE_REVISION");
 /// # Errors
 /// When rules, policy or key cannot be read or are wrong; the message has every mistake of a rule or policy file with its place.
 pub fn engine(config: &Config) -> Result<Engine, anyhow::Error> {
-    let rules = packs::rules(&config.rules.directories, config.rules.builtin)?;
+    let key = config.report.fingerprint_key_file.as_deref().map(key).transpose()?;
+    let mut rules = packs::rules(&config.rules.directories, config.rules.builtin)?;
+    if let Some(file) = &config.rules.canaries {
+        let key = key.with_context(|| {
+            format!("{}: set report.fingerprint_key_file to the key of these canaries", file.display())
+        })?;
+        rules.merge(Canaries::read(file, &key)?.rules(&key)?);
+    }
     let policy = packs::policy(config.policy.file.as_deref(), &rules)?;
     let backend = matcher::backend(config.matcher.backend, config.matcher.cache_dir.as_deref(), true)?;
     let mut builder = Engine::builder().rules(rules).policy(policy).limits(config.limits).backend(backend);
-    if let Some(file) = &config.report.fingerprint_key_file {
-        builder = builder.fingerprint_key(fingerprint_key(file)?);
+    if let Some(key) = key {
+        builder = builder.fingerprint_key(key);
+    }
+    if let Some(file) = &config.rules.prompts {
+        builder = builder.registered_prompts(packs::prompts(file, key)?);
     }
     Ok(builder.build()?)
 }
 
-fn fingerprint_key(file: &Path) -> anyhow::Result<[u8; 32]> {
+/// The key in a file of 64 hexadecimal digits.
+///
+/// # Errors
+/// When there is none. The message does not show what there is.
+pub fn key(file: &Path) -> anyhow::Result<[u8; 32]> {
     let name = file.display();
-    let text = fs::read_to_string(file).with_context(|| format!("{name}: the fingerprint key cannot be read"))?;
+    let text = fs::read_to_string(file).with_context(|| format!("{name}: the key cannot be read"))?;
     let digits = text.trim().as_bytes();
     let mut key = [0; 32];
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let byte = |pair: &[u8]| Some(digit(pair[0])? << 4 | digit(pair[1])?);
     // The text is a secret: the message does not repeat it.
-    let wrong = || format!("{name}: a fingerprint key is 64 hexadecimal digits; `openssl rand -hex 32` makes one");
+    let wrong = || format!("{name}: a key is 64 hexadecimal digits; `openssl rand -hex 32` makes one");
     if digits.len() != 64 {
         bail!("{} (this has {} characters)", wrong(), digits.len());
     }
@@ -55,7 +70,7 @@ mod tests {
         let file = folder.path().join("key");
         let read = |text: &str| {
             fs::write(&file, text).unwrap();
-            fingerprint_key(&file)
+            key(&file)
         };
         assert_eq!(read(&format!("{}\n", "0f".repeat(32))).unwrap(), [0x0f; 32]);
         let short = read("hunter2").unwrap_err().to_string();

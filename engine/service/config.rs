@@ -107,11 +107,15 @@ pub struct RulesConfig {
     pub builtin: bool,
     /// Directories of further rules; a rule with a known id replaces it.
     pub directories: Vec<PathBuf>,
+    /// A file of canaries (`tamiz canary new`), made with the key of `report.fingerprint_key_file`.
+    pub canaries: Option<PathBuf>,
+    /// A file of prints of prompts (`tamiz prompt register`), made with the same key, or without one if there is none.
+    pub prompts: Option<PathBuf>,
 }
 
 impl Default for RulesConfig {
     fn default() -> Self {
-        Self { builtin: true, directories: Vec::new() }
+        Self { builtin: true, directories: Vec::new(), canaries: None, prompts: None }
     }
 }
 
@@ -194,6 +198,12 @@ pub struct Overrides {
     pub policy: Option<PathBuf>,
     /// `matcher.backend`
     pub matcher: Option<MatcherChoice>,
+    /// `rules.canaries`
+    pub canaries: Option<PathBuf>,
+    /// `rules.prompts`
+    pub prompts: Option<PathBuf>,
+    /// `report.fingerprint_key_file`
+    pub key_file: Option<PathBuf>,
 }
 
 /// Why a configuration is refused. Each message names the place and the remedy.
@@ -356,11 +366,15 @@ impl Overrides {
         set(&mut config.rules.builtin, &self.builtin_rules);
         set(&mut config.matcher.backend, &self.matcher);
         config.rules.directories.extend(self.rule_dirs.iter().cloned());
-        if self.port_file.is_some() {
-            config.server.port_file.clone_from(&self.port_file);
-        }
-        if self.policy.is_some() {
-            config.policy.file.clone_from(&self.policy);
+        let files = [
+            (&mut config.server.port_file, &self.port_file),
+            (&mut config.policy.file, &self.policy),
+            (&mut config.rules.canaries, &self.canaries),
+            (&mut config.rules.prompts, &self.prompts),
+            (&mut config.report.fingerprint_key_file, &self.key_file),
+        ];
+        for (to, from) in files.into_iter().filter(|(_, from)| from.is_some()) {
+            to.clone_from(from);
         }
     }
 }
@@ -372,6 +386,8 @@ impl Config {
             &mut self.server.port_file,
             &mut self.policy.file,
             &mut self.report.fingerprint_key_file,
+            &mut self.rules.canaries,
+            &mut self.rules.prompts,
             &mut self.matcher.cache_dir,
         ];
         for path in single.into_iter().flatten().chain(&mut self.rules.directories) {

@@ -32,6 +32,8 @@ pub struct Task {
     pub format: Format,
     /// Label for the report.
     pub path: Option<String>,
+    /// The server that it goes to.
+    pub server: Option<String>,
     /// Whether findings carry the matched text.
     pub excerpts: bool,
     /// When the inspection must stop.
@@ -46,6 +48,7 @@ impl Task {
             Some(kind) => Content::new(kind, &self.content),
             None => Content::unplaced(&self.content),
         };
+        let content = content.with_server(self.server.as_deref());
         let mut control = ScanControl::unlimited().with_cancel(self.cancel.0);
         if let Some(deadline) = self.deadline {
             control = control.with_deadline(deadline);

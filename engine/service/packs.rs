@@ -4,10 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use tamiz_core::{Diagnostic, Policy, RuleSet};
+use tamiz_core::{Diagnostic, Policy, RegisteredPrompts, RuleSet};
 
 /// Largest rule or policy file read, in bytes.
 const LARGEST: u64 = 1 << 20;
+/// Largest file of prompt prints read, in bytes.
+const LARGEST_PRINTS: u64 = 32 << 20;
 
 /// The built-in rules, if wanted, with those of `dirs` over them.
 ///
@@ -59,6 +61,20 @@ pub fn policy(path: Option<&Path>, rules: &RuleSet) -> anyhow::Result<Policy> {
         None => Ok(Policy::default()),
         Some(path) => Ok(Policy::parse(&path.display().to_string(), &read(path)?, rules)?),
     }
+}
+
+/// The prints of registered prompts in a file, made with this key.
+///
+/// # Errors
+/// When it cannot be read, is no such file, or was made with another key.
+pub fn prompts(path: &Path, key: Option<[u8; 32]>) -> anyhow::Result<RegisteredPrompts> {
+    let name = path.display();
+    let size = fs::metadata(path).with_context(|| format!("{name}: cannot be read"))?.len();
+    if size > LARGEST_PRINTS {
+        bail!("{name}: {size} bytes; at most {LARGEST_PRINTS} are read");
+    }
+    let text = fs::read_to_string(path).with_context(|| format!("{name}: cannot be read as UTF-8 text"))?;
+    RegisteredPrompts::from_json(&text, key).with_context(|| format!("{name}"))
 }
 
 /// A small text file.

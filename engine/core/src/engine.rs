@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::content::{Content, Document, Format};
-use crate::detect::{Confirmer, Findings, Pass, Recorder, Work, run_detectors};
+use crate::detect::{Confirmer, Findings, Pass, Recorder, RegisteredPrompts, Work, run_detectors, run_prompts};
 use crate::limits::{Interruption, Limits, ScanControl};
 use crate::matching::{Backend, BackendInfo, BuildMatcherError, GramMatcher, Matcher, Searcher};
 use crate::report::{EngineInfo, Fingerprinter, Report, Timings};
@@ -35,6 +35,7 @@ struct Shared {
     policy: Policy,
     limits: Limits,
     fingerprinter: Fingerprinter,
+    prompts: Option<RegisteredPrompts>,
     info: Arc<EngineInfo>,
     /// For each rule, the kinds of content it applies to.
     kinds: Vec<u8>,
@@ -48,6 +49,7 @@ pub struct EngineBuilder {
     limits: Limits,
     backend: Box<dyn Backend>,
     fingerprint_key: Option<[u8; 32]>,
+    prompts: Option<RegisteredPrompts>,
 }
 
 impl EngineBuilder {
@@ -86,6 +88,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Looks for passages of these prompts in what the model says and sends.
+    #[must_use]
+    pub fn registered_prompts(mut self, prompts: RegisteredPrompts) -> Self {
+        self.prompts = Some(prompts);
+        self
+    }
+
     /// Compiles the rules and builds the matchers: some tens of milliseconds.
     ///
     /// # Errors
@@ -100,7 +109,8 @@ impl EngineBuilder {
             .collect();
         let info = Arc::new(EngineInfo::new(&rules, &self.policy, anchors.info().name));
         let fingerprinter = Fingerprinter::new(self.fingerprint_key);
-        let shared = Shared { rules, anchors, policy: self.policy, limits: self.limits, fingerprinter, info, kinds };
+        let Self { policy, limits, prompts, .. } = self;
+        let shared = Shared { rules, anchors, policy, limits, fingerprinter, prompts, info, kinds };
         Ok(Engine { shared: Arc::new(shared) })
     }
 }
@@ -115,6 +125,7 @@ impl Engine {
             limits: Limits::default(),
             backend: Box::new(GramMatcher),
             fingerprint_key: None,
+            prompts: None,
         }
     }
 
@@ -216,7 +227,7 @@ impl Scanner {
         self.document.read(&readable, &self.engine.shared.limits, &mut self.coverage);
         self.timings.content = micros(started);
         self.layers.start(&self.document);
-        if let Some(why) = late.or_else(|| self.scan_layers(content.body, control)) {
+        if let Some(why) = late.or_else(|| self.scan_layers(content, control)) {
             let (done, total) = (self.coverage.inspected_bytes, self.coverage.total_bytes);
             let what = if done < total {
                 format!("bytes {done}..{total}")
@@ -229,7 +240,8 @@ impl Scanner {
         Scanned { scanner: self, body: content.body }
     }
 
-    fn scan_layers(&mut self, body: &[u8], control: &ScanControl) -> Option<Interruption> {
+    fn scan_layers(&mut self, content: &Content<'_>, control: &ScanControl) -> Option<Interruption> {
+        let body = content.body;
         let shared = Arc::clone(&self.engine.shared);
         let base = self.document.text(body);
         loop {
@@ -251,9 +263,18 @@ impl Scanner {
                 kinds: &shared.kinds,
                 body,
             };
-            let pass = Pass { rules: &shared.rules, raw: text, layer: self.layers.layer(depth), depth };
+            let pass = Pass {
+                rules: &shared.rules,
+                raw: text,
+                layer: self.layers.layer(depth),
+                depth,
+                server: content.server,
+            };
             let reached = self.confirmer.run(pass, &mut recorder, control);
             run_detectors(&mut recorder, depth, text);
+            if let Some(prompts) = &shared.prompts {
+                run_prompts(&mut recorder, depth, prompts);
+            }
             self.timings.matching += micros(started);
             match reached {
                 Ok(()) if depth == 0 => {

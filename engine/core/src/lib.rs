@@ -36,7 +36,7 @@ mod verdict;
 mod view;
 
 pub use content::{Content, ContentKind, Format};
-pub use detect::Work;
+pub use detect::{PromptError, RegisteredPrompts, Work};
 pub use engine::{Engine, EngineBuilder, Scanned, Scanner};
 pub use limits::{Interruption, Limits, ScanControl};
 pub use matching::{
@@ -45,7 +45,7 @@ pub use matching::{
 };
 pub use report::{EngineInfo, Excerpt, Finding, Palette, Report, Span, Timings, render, sarif};
 pub use rule::{
-    CheckOutcome, CompiledRules, Confidence, Diagnostic, Family, Group, MAX_MATCH_LEN, Rule, RuleCost, RuleSet,
+    CheckOutcome, CompiledRules, Confidence, Diagnostic, Family, Given, Group, MAX_MATCH_LEN, Rule, RuleCost, RuleSet,
     Severity, Taxonomy, check_examples, closest, cost,
 };
 pub use verdict::{Action, Coverage, OnIncomplete, Override, Policy, PolicyError, Reason, Skipped, Verdict};

@@ -14,10 +14,12 @@ use rayon::prelude::*;
 use tamiz_core::{Content, ContentKind, Engine, Report, ScanControl, Scanner};
 
 /// How to inspect each content.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ScanOptions {
     /// What the contents are; by structure if not said.
     pub kind: Option<ContentKind>,
+    /// The server that they go to.
+    pub server: Option<String>,
     /// Most time for one content.
     pub timeout: Option<Duration>,
 }
@@ -77,7 +79,8 @@ fn scan_one(scanner: &mut Scanner, input: Input, options: &ScanOptions) -> Outco
         Some(kind) => Content::new(kind, &loaded.body),
         None => Content::unplaced(&loaded.body),
     };
-    let content = content.with_format(loaded.format).with_cut(loaded.cut_short.as_deref());
+    let content =
+        content.with_server(options.server.as_deref()).with_format(loaded.format).with_cut(loaded.cut_short.as_deref());
     let control =
         options.timeout.map_or_else(ScanControl::unlimited, |time| ScanControl::unlimited().with_timeout(time));
     let report = scanner.inspect(&content, &control).with_path(loaded.label).with_offset(loaded.base);

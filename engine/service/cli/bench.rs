@@ -4,11 +4,10 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tamiz_core::{Engine, closest};
+use tamiz_core::closest;
 
 use super::{Outcome, RuleArgs};
 use crate::bench::{self, Options, Stage};
-use crate::{matcher, packs};
 
 #[derive(Debug, Args)]
 #[command(
@@ -110,10 +109,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(args: BenchArgs) -> anyhow::Result<Outcome> {
-    let rules = packs::rules(&args.rules.rule_dirs, !args.rules.no_builtin_rules)?;
-    let policy = packs::policy(args.rules.policy.as_deref(), &rules)?;
-    let backend = matcher::backend(args.rules.matcher.unwrap_or_default(), None, false)?;
-    let engine = Engine::builder().rules(rules).policy(policy).backend(backend).build()?;
+    let engine = args.rules.builder()?.build()?;
     let seconds = if args.quick { 4.0 } else { args.seconds };
     let options = Options {
         stages: args.stages.into_iter().map(Into::into).collect(),

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use tamiz_core::Engine;
 
 use super::{Outcome, RuleArgs};
 use crate::eval::leaks::{self, TypeMap};
 use crate::eval::{self, Options};
-use crate::{matcher, packs};
+use crate::packs;
 
 #[derive(Debug, Args)]
 #[command(
@@ -65,10 +64,7 @@ pub(super) fn run(args: EvalArgs) -> anyhow::Result<Outcome> {
     if let Some(rate) = args.threshold_fpr.iter().find(|rate| !(0.0..=1.0).contains(*rate)) {
         anyhow::bail!("--threshold-fpr {rate}: a rate is between 0 and 1; 1 % is 0.01");
     }
-    let rules = packs::rules(&args.rules.rule_dirs, !args.rules.no_builtin_rules)?;
-    let policy = packs::policy(args.rules.policy.as_deref(), &rules)?;
-    let backend = matcher::backend(args.rules.matcher.unwrap_or_default(), None, false)?;
-    let engine = Engine::builder().rules(rules).policy(policy).backend(backend).build()?;
+    let engine = args.rules.builder()?.build()?;
     let human = args.output.map_or_else(|| io::stdout().is_terminal(), |output| output == OutputArg::Human);
     match args.task {
         TaskArg::Injection => {

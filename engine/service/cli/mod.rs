@@ -3,10 +3,12 @@
 //! Exit codes: 0 nothing at or above `--fail-on`; 1 something was; 2 something could not be done.
 
 mod bench;
+mod canary;
 mod complete;
 mod config;
 mod cost;
 mod eval;
+mod prompt;
 mod rules;
 mod scan;
 mod serve;
@@ -15,10 +17,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use tamiz_core::{ContentKind, Format};
+use tamiz_core::{ContentKind, Engine, EngineBuilder, Format};
 
-use crate::matcher::MatcherChoice;
+use crate::canary::Canaries;
+use crate::matcher::{self, MatcherChoice};
+use crate::{assemble, packs};
 
 /// Inspects what goes into and comes out of language models: prompt injection, tool poisoning, data leaks.
 #[derive(Debug, Parser)]
@@ -47,6 +52,12 @@ enum Command {
     /// List, show and check rules.
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// Make and list canaries: made-up secrets to plant, and to hear of when they turn up.
+    #[command(subcommand)]
+    Canary(canary::CanaryCommand),
+    /// Register prompts whose passages must not come out again.
+    #[command(subcommand)]
+    Prompt(prompt::PromptCommand),
     /// Measure recall, false alarms and latency on labelled records.
     Eval(eval::EvalArgs),
     /// Measure how fast this machine inspects, stage by stage.
@@ -80,6 +91,37 @@ pub(crate) struct RuleArgs {
     /// Search with this back end (default auto). All give the same findings.
     #[arg(long, value_name = "NAME")]
     pub(crate) matcher: Option<MatcherChoice>,
+    /// Look for the canaries of this file (`tamiz canary new`); needs --key-file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) canaries: Option<PathBuf>,
+    /// Look for passages of the prompts whose prints are in this file (`tamiz prompt register`).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prompts: Option<PathBuf>,
+    /// A file with 64 hexadecimal digits: the key of fingerprints, canaries and prompt prints.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+impl RuleArgs {
+    /// An engine as these say, but for its limits.
+    pub(crate) fn builder(&self) -> anyhow::Result<EngineBuilder> {
+        let key = self.key_file.as_deref().map(assemble::key).transpose()?;
+        let mut rules = packs::rules(&self.rule_dirs, !self.no_builtin_rules)?;
+        if let Some(file) = &self.canaries {
+            let key = key.context("--canaries needs --key-file: the key that they were made with")?;
+            rules.merge(Canaries::read(file, &key)?.rules(&key)?);
+        }
+        let policy = packs::policy(self.policy.as_deref(), &rules)?;
+        let backend = matcher::backend(self.matcher.unwrap_or_default(), None, false)?;
+        let mut builder = Engine::builder().rules(rules).policy(policy).backend(backend);
+        if let Some(key) = key {
+            builder = builder.fingerprint_key(key);
+        }
+        if let Some(file) = &self.prompts {
+            builder = builder.registered_prompts(packs::prompts(file, key)?);
+        }
+        Ok(builder)
+    }
 }
 
 /// `--kind`
@@ -175,6 +217,8 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Scan(args) => scan::run(*args),
         Command::Serve(args) => serve::run(args),
         Command::Rules(command) => rules::run(command),
+        Command::Canary(command) => canary::run(command),
+        Command::Prompt(command) => prompt::run(command),
         Command::Eval(args) => eval::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Config(command) => config::run(command),

@@ -9,7 +9,7 @@ use tamiz_core::{Confidence, Engine, Family, Rule, RuleSet, Severity, check_exam
 
 use super::cost::{self, CostArgs};
 use super::{Outcome, RuleArgs};
-use crate::{matcher, packs};
+use crate::packs;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RulesCommand {
@@ -161,9 +161,7 @@ fn check(paths: &[PathBuf], cost: &CostArgs) -> anyhow::Result<Outcome> {
 }
 
 fn test(args: &RuleArgs, only: &str) -> anyhow::Result<Outcome> {
-    let rules = packs::rules(&args.rule_dirs, !args.no_builtin_rules)?;
-    let backend = matcher::backend(args.matcher.unwrap_or_default(), None, false)?;
-    let engine = Engine::builder().rules(rules).backend(backend).build()?;
+    let engine = args.builder()?.build()?;
     let mut out = io::stdout().lock();
     let mut failed = 0;
     let width = engine.rules().rules().iter().map(|rule| rule.id.len()).max().unwrap_or(0);

@@ -12,7 +12,6 @@ use tamiz_core::{Action, Engine, Limits, Palette};
 
 use super::{FormatArg, KindArg, Outcome, RuleArgs};
 use crate::batch::{self, InputOptions, Inputs, OutputFormat, ScanOptions, Summary, Writer};
-use crate::{matcher, packs};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -27,6 +26,9 @@ pub(super) struct ScanArgs {
     /// What the content is. Default: what its structure says (roles, MCP members), else tool output.
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
+    /// The server that tool arguments go to: tokens in them that are meant for another one are found.
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
     /// How the content is written.
     #[arg(long, value_enum, default_value = "auto")]
     format: FormatArg,
@@ -104,7 +106,11 @@ pub(super) fn run(args: ScanArgs) -> anyhow::Result<Outcome> {
             longest_record: engine.limits().content_bytes(),
         },
     );
-    let options = ScanOptions { kind: args.kind.map(Into::into), timeout: args.timeout.map(Duration::from_millis) };
+    let options = ScanOptions {
+        kind: args.kind.map(Into::into),
+        server: args.server,
+        timeout: args.timeout.map(Duration::from_millis),
+    };
     let palette = if colours() { Palette::ansi() } else { Palette::default() };
     let progress = progress(inputs.len(), args.quiet);
     let done = inputs.progress();
@@ -129,12 +135,9 @@ pub(super) fn run(args: ScanArgs) -> anyhow::Result<Outcome> {
 }
 
 fn engine(args: &ScanArgs) -> anyhow::Result<Engine> {
-    let rules = packs::rules(&args.rules.rule_dirs, !args.rules.no_builtin_rules)?;
-    let policy = packs::policy(args.rules.policy.as_deref(), &rules)?;
     let mut limits = Limits::default();
     limits.max_content_bytes = usize::from(args.max_size) << 20;
-    let backend = matcher::backend(args.rules.matcher.unwrap_or_default(), None, false)?;
-    Ok(Engine::builder().rules(rules).policy(policy).limits(limits).backend(backend).build()?)
+    Ok(args.rules.builder()?.limits(limits).build()?)
 }
 
 /// Whether standard output takes colours: a terminal, and neither `NO_COLOR` nor `TERM=dumb` says otherwise.

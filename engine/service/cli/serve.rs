@@ -52,6 +52,9 @@ impl Settings {
             builtin_rules: self.rules.no_builtin_rules.then_some(false),
             policy: self.rules.policy,
             matcher: self.rules.matcher,
+            canaries: self.rules.canaries,
+            prompts: self.rules.prompts,
+            key_file: self.rules.key_file,
         };
         config::load(self.config.as_deref(), &overrides)
     }

@@ -21,7 +21,7 @@ use crate::inspect::{Cancel, CancelOnDrop, Pool, Task};
 
 /// Longest id, in bytes.
 const LONGEST_ID: usize = 256;
-/// Longest path, in bytes.
+/// Longest path, and longest name of a server, in bytes.
 const LONGEST_PATH: usize = 4_096;
 
 /// The inspection service.
@@ -68,7 +68,11 @@ impl Shared {
                         only when format is JSON, JSON_LINES or MCP";
             wrong.push(FieldViolation::new("kind", what));
         }
-        for (field, text, longest) in [("id", &request.id, LONGEST_ID), ("path", &request.path, LONGEST_PATH)] {
+        for (field, text, longest) in [
+            ("id", &request.id, LONGEST_ID),
+            ("path", &request.path, LONGEST_PATH),
+            ("server", &request.server, LONGEST_PATH),
+        ] {
             if text.len() > longest {
                 let what = format!("{} bytes; at most {longest} are allowed", text.len());
                 wrong.push(FieldViolation::new(field, what));
@@ -81,9 +85,10 @@ impl Shared {
         let after = |millis: u64| if millis == 0 { None } else { now.checked_add(Duration::from_millis(millis)) };
         let own = [after(request.timeout_ms.into()), after(self.config.default_timeout_ms)];
         let deadline = own.into_iter().chain([call.map(|call| call.inspect_until)]).flatten().min();
-        let path = (!request.path.is_empty()).then_some(request.path);
+        let stated = |text: String| (!text.is_empty()).then_some(text);
+        let (path, server) = (stated(request.path), stated(request.server));
         let excerpts = request.include_excerpts;
-        Ok(Task { content: request.content, kind, format, path, excerpts, deadline, cancel })
+        Ok(Task { content: request.content, kind, format, path, server, excerpts, deadline, cancel })
     }
 
     /// Reads a stream and hands its requests to the pool until there are no more. Returns how the stream has to end.

@@ -99,25 +99,34 @@ pub struct Content<'a> {
     pub body: &'a [u8],
     /// Why there is more of the content than `body` (a read that broke off, say), if there is.
     pub cut_short: Option<&'a str>,
+    /// The server that it goes to, by the identifier that tokens for it carry as their audience (its URL, usually).
+    pub server: Option<&'a str>,
 }
 
 impl<'a> Content<'a> {
     /// A content whose format is found out.
     #[must_use]
     pub fn new(kind: ContentKind, body: &'a [u8]) -> Self {
-        Self { kind: Some(kind), format: Format::Auto, body, cut_short: None }
+        Self { kind: Some(kind), ..Self::unplaced(body) }
     }
 
     /// A content whose kind and format are found out.
     #[must_use]
     pub fn unplaced(body: &'a [u8]) -> Self {
-        Self { kind: None, format: Format::Auto, body, cut_short: None }
+        Self { kind: None, format: Format::Auto, body, cut_short: None, server: None }
     }
 
     /// The same content, known to be only the first part of what there is. Coverage will say so.
     #[must_use]
     pub fn with_cut(mut self, why: Option<&'a str>) -> Self {
         self.cut_short = why;
+        self
+    }
+
+    /// The same content, on its way to a server: tokens in it that are meant for another one are found.
+    #[must_use]
+    pub fn with_server(mut self, server: Option<&'a str>) -> Self {
+        self.server = server;
         self
     }
 

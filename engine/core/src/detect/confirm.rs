@@ -90,6 +90,8 @@ pub(crate) struct Pass<'p> {
     pub(crate) raw: &'p [u8],
     pub(crate) layer: &'p Layer,
     pub(crate) depth: usize,
+    /// The server that the content goes to, as the caller declared it.
+    pub(crate) server: Option<&'p str>,
 }
 
 /// How far a pass over a layer got.
@@ -319,7 +321,7 @@ fn boundary(before: &[u8], after: &[u8]) -> bool {
 
 /// Runs an expression on a window, in each view that the window touches.
 fn confirm(pass: Pass<'_>, id: u32, caches: &mut Caches, window: Range<usize>, recorder: &mut Recorder<'_>) {
-    let Pass { rules, raw, layer, depth } = pass;
+    let Pass { rules, raw, layer, depth, .. } = pass;
     let pattern = &rules.patterns[id as usize];
     let text = if pattern.folded { layer.folded.as_slice() } else { raw };
     for view in layer.views_in(&window, pattern.folded) {
@@ -337,7 +339,7 @@ fn confirm(pass: Pass<'_>, id: u32, caches: &mut Caches, window: Range<usize>, r
         let Some(exact) = pattern.regex() else { continue };
         let cache = caches.exact.get_or_insert_with(|| exact.create_cache());
         each_match(exact, cache, text, within, |range| {
-            if !pattern.validator.is_none_or(|validator| validator.accepts(&text[range.clone()])) {
+            if !pattern.validator.is_none_or(|validator| validator.accepts_for(&text[range.clone()], pass.server)) {
                 return;
             }
             let range = place.start + range.start..place.start + range.end;

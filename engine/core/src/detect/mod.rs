@@ -11,12 +11,15 @@ mod homoglyph;
 #[cfg(test)]
 mod oracle;
 mod payment_card;
+mod prompt_leak;
 mod quotation;
 mod terminal;
 pub(crate) mod validate;
 
 pub use confirm::Work;
 pub(crate) use confirm::{Confirmer, Pass};
+pub(crate) use prompt_leak::PROMPT_DETECTOR;
+pub use prompt_leak::{PromptError, RegisteredPrompts};
 pub(crate) use validate::{Validator, validator, validator_names};
 
 use std::collections::hash_map::Entry;
@@ -52,6 +55,8 @@ pub(crate) enum Needs {
     Invisible,
     /// Letters of Greek, Cyrillic and Armenian.
     LookAlike,
+    /// Registered prompts: found by [`run_prompts`].
+    Prompts,
 }
 
 /// Whether a text has characters that are not shown, and whether it has letters that may look Latin. May say yes for nothing.
@@ -84,6 +89,7 @@ const DETECTORS: &[&dyn Detector] = &[
     &homoglyph::HomoglyphWords,
     &terminal::TerminalEscapes,
     &payment_card::PaymentCard,
+    &prompt_leak::RegisteredPrompt,
 ];
 
 pub(crate) fn detector(name: &str) -> Option<&'static dyn Detector> {
@@ -198,6 +204,22 @@ impl Recorder<'_> {
     }
 }
 
+/// Looks for passages of registered prompts in each view of a layer to which a rule for them applies.
+pub(crate) fn run_prompts(recorder: &mut Recorder<'_>, depth: usize, prompts: &RegisteredPrompts) {
+    let (rules, layers) = (recorder.rules, recorder.layers);
+    let layer = layers.layer(depth);
+    for (rule, _) in rules.detectors.iter().filter(|(_, detector)| detector.name() == PROMPT_DETECTOR) {
+        for (id, view) in layer.views.iter().enumerate() {
+            if recorder.applies(*rule, depth, id) {
+                let range = view.folded.clone();
+                prompts.find(&layer.folded[range.clone()], |found| {
+                    recorder.record(*rule, depth, range.start + found.start..range.start + found.end, true);
+                });
+            }
+        }
+    }
+}
+
 /// Runs the detectors that rules name over each view of a layer: nothing they look for runs from one view into the next.
 pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u8]) {
     let (rules, layers) = (recorder.rules, recorder.layers);
@@ -218,6 +240,7 @@ pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u
                 Needs::Digits => digits,
                 Needs::Invisible => invisible,
                 Needs::LookAlike => look_alike,
+                Needs::Prompts => false,
             };
             if worth_it {
                 let mut record = |found: Range<usize>| {

@@ -1,7 +1,8 @@
 //! A rule's own examples, run through the engine as any content would be.
 
-use super::{Diagnostic, Rule};
+use super::{Diagnostic, Rule, RuleSet};
 use crate::content::{Content, Format};
+use crate::detect::RegisteredPrompts;
 use crate::engine::Engine;
 use crate::limits::ScanControl;
 
@@ -17,6 +18,13 @@ pub struct CheckOutcome {
     pub problems: Vec<Diagnostic>,
 }
 
+/// An engine of this rule alone to which the prompt that its examples suppose is known.
+fn with_prompt(rule: &Rule) -> Option<Engine> {
+    let mut prompts = RegisteredPrompts::new(None);
+    prompts.register("given", rule.given.prompt.as_deref()?).ok()?;
+    Engine::builder().rules(RuleSet::only(rule)).registered_prompts(prompts).build().ok()
+}
+
 /// Runs every rule's examples through `engine`, which must have been built from these rules.
 ///
 /// An example must be found by its own rule; a negative example must not. What other rules say of it does not matter.
@@ -25,7 +33,11 @@ pub fn check_examples(engine: &Engine) -> Vec<(&Rule, CheckOutcome)> {
     let mut scanner = engine.scanner();
     let mut one = |rule: &Rule, text: &str| {
         let content = Content::new(rule.content_kinds[0], text.as_bytes()).with_format(Format::Text);
-        let report = scanner.inspect(&content, &ScanControl::unlimited());
+        let content = content.with_server(rule.given.server.as_deref());
+        let report = match with_prompt(rule) {
+            Some(engine) => engine.inspect(&content),
+            None => scanner.inspect(&content, &ScanControl::unlimited()),
+        };
         report.findings.iter().any(|finding| finding.rule == rule.id)
     };
     let check = |rule| {

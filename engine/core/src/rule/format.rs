@@ -127,6 +127,19 @@ impl Taxonomy {
     }
 }
 
+/// What a caller is supposed to have said about the examples of a rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Given {
+    /// The server that they go to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// The prompt that was registered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+}
+
 /// Where the expressions of a rule look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -170,6 +183,8 @@ pub struct Rule {
     pub examples: Vec<String>,
     /// Texts it must not find.
     pub negative_examples: Vec<String>,
+    /// What its examples suppose.
+    pub given: Given,
     /// Its place in the field's lists.
     pub taxonomy: Taxonomy,
     /// The file it came from.
@@ -214,11 +229,13 @@ struct RuleFile {
     examples: Spanned<Vec<Spanned<String>>>,
     negative_examples: Spanned<Vec<Spanned<String>>>,
     #[serde(default)]
+    given: Given,
+    #[serde(default)]
     taxonomy: Taxonomy,
 }
 
 /// Members of a rule file, for "did you mean".
-const MEMBERS: [&str; 16] = [
+const MEMBERS: [&str; 17] = [
     "id",
     "title",
     "severity",
@@ -234,6 +251,7 @@ const MEMBERS: [&str; 16] = [
     "detector",
     "examples",
     "negative_examples",
+    "given",
     "taxonomy",
 ];
 
@@ -292,6 +310,7 @@ pub(crate) fn parse(name: &str, source: &str, known_good: bool) -> Result<Rule, 
         detector: file.detector.map(Spanned::into_inner),
         examples: texts(file.examples.into_inner()),
         negative_examples: texts(file.negative_examples.into_inner()),
+        given: file.given,
         taxonomy: file.taxonomy,
         file: name.to_owned(),
         source: source.to_owned(),

@@ -19,7 +19,7 @@ pub(crate) use compile::{Pattern, Use};
 pub use cost::{RuleCost, cost};
 pub use diagnostics::Diagnostic;
 pub(crate) use format::toml_problem;
-pub use format::{Family, Group, Rule, Taxonomy};
+pub use format::{Family, Given, Group, Rule, Taxonomy};
 pub(crate) use literals::Neighbours;
 
 use schemars::JsonSchema;

@@ -1,6 +1,7 @@
 //! Checks of what an expression matched. To add one: a file here and a line in [`VALIDATORS`].
 
 mod base64_blob;
+mod claims;
 mod entropy;
 mod jwt;
 pub(crate) mod luhn;
@@ -12,6 +13,11 @@ use std::fmt::Debug;
 pub(crate) trait Validator: Sync + Debug {
     fn name(&self) -> &'static str;
     fn accepts(&self, text: &[u8]) -> bool;
+
+    /// The same, knowing what server the text goes to, if the caller declared one.
+    fn accepts_for(&self, text: &[u8], _server: Option<&str>) -> bool {
+        self.accepts(text)
+    }
 }
 
 const VALIDATORS: &[&dyn Validator] = &[
@@ -19,6 +25,9 @@ const VALIDATORS: &[&dyn Validator] = &[
     &entropy::NotPlaceholder,
     &luhn::Luhn,
     &jwt::Jwt,
+    &claims::OtherAudience,
+    &claims::LongLived,
+    &claims::WideScope,
     &base64_blob::Base64Blob,
     &url_data::UrlData,
 ];
