@@ -86,11 +86,12 @@ fn rooms_of_the_core_look_left_only() {
     allowed(&uses, "content", &["limits", "verdict", "view"]);
     allowed(&uses, "view", &["content", "limits", "rule"]);
     allowed(&uses, "matching", &[]);
+    allowed(&uses, "classify", &["content", "limits", "rule", "verdict", "view"]);
     allowed(&uses, "verdict", &["rule"]);
     allowed(&uses, "limits", &[]);
     allowed(&uses, "rule", &["content", "detect", "engine", "limits", "matching", "view"]);
     allowed(&uses, "detect", &["content", "limits", "matching", "rule", "view"]);
-    allowed(&uses, "report", &["content", "detect", "rule", "verdict", "view"]);
+    allowed(&uses, "report", &["classify", "content", "detect", "rule", "verdict", "view"]);
 }
 
 #[test]

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::classify::{Cascade, Judge, Material};
 use crate::content::{Content, Document, Format};
 use crate::detect::{Confirmer, Findings, Pass, Recorder, RegisteredPrompts, Work, run_detectors, run_prompts};
 use crate::limits::{Interruption, Limits, ScanControl};
 use crate::matching::{Backend, BackendInfo, BuildMatcherError, GramMatcher, Matcher, Searcher};
 use crate::report::{EngineInfo, Fingerprinter, Report, Timings};
 use crate::rule::{CompiledRules, Rule, RuleSet};
-use crate::verdict::{Coverage, Policy, Verdict, decide};
+use crate::verdict::{Coverage, Policy, UseClassifier, Verdict, decide};
 use crate::view::{Deeper, Layers};
 
 /// Rules, policy and limits made ready. Immutable and cheap to clone; share one and give every worker a [`Scanner`].
@@ -34,6 +35,7 @@ struct Shared {
     anchors: Box<dyn Matcher>,
     policy: Policy,
     limits: Limits,
+    cascade: Cascade,
     fingerprinter: Fingerprinter,
     prompts: Option<RegisteredPrompts>,
     info: Arc<EngineInfo>,
@@ -47,6 +49,7 @@ pub struct EngineBuilder {
     rules: Option<RuleSet>,
     policy: Policy,
     limits: Limits,
+    cascade: Cascade,
     backend: Box<dyn Backend>,
     fingerprint_key: Option<[u8; 32]>,
     prompts: Option<RegisteredPrompts>,
@@ -81,6 +84,13 @@ impl EngineBuilder {
         self
     }
 
+    /// A classifier besides the rules. Without one contents are inspected by rules alone.
+    #[must_use]
+    pub fn classifier(mut self, cascade: Cascade) -> Self {
+        self.cascade = cascade;
+        self
+    }
+
     /// Key of the fingerprints of findings. Without one they are the same everywhere, so short secrets could be guessed from them.
     #[must_use]
     pub fn fingerprint_key(mut self, key: [u8; 32]) -> Self {
@@ -107,10 +117,10 @@ impl EngineBuilder {
             .iter()
             .map(|rule| rule.content_kinds.iter().fold(0, |bits, kind| bits | kind.bit()))
             .collect();
-        let info = Arc::new(EngineInfo::new(&rules, &self.policy, anchors.info().name));
+        let info = Arc::new(EngineInfo::new(&rules, &self.policy, anchors.info().name, &self.cascade));
         let fingerprinter = Fingerprinter::new(self.fingerprint_key);
-        let Self { policy, limits, prompts, .. } = self;
-        let shared = Shared { rules, anchors, policy, limits, fingerprinter, prompts, info, kinds };
+        let Self { policy, limits, cascade, prompts, .. } = self;
+        let shared = Shared { rules, anchors, policy, limits, cascade, fingerprinter, prompts, info, kinds };
         Ok(Engine { shared: Arc::new(shared) })
     }
 }
@@ -123,6 +133,7 @@ impl Engine {
             rules: None,
             policy: Policy::default(),
             limits: Limits::default(),
+            cascade: Cascade::default(),
             backend: Box::new(GramMatcher),
             fingerprint_key: None,
             prompts: None,
@@ -145,6 +156,12 @@ impl Engine {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    /// What contents are classified with.
+    #[must_use]
+    pub fn cascade(&self) -> &Cascade {
+        &self.shared.cascade
     }
 
     /// Versions and digests, as every report carries them.
@@ -174,6 +191,7 @@ impl Engine {
             layers: Layers::default(),
             confirmer: Confirmer::new(self.shared.anchors.searcher()),
             findings: Findings::default(),
+            judge: Judge::default(),
             coverage: Coverage::new(0),
             timings: Timings::default(),
         }
@@ -196,6 +214,7 @@ pub struct Scanner {
     layers: Layers,
     confirmer: Confirmer,
     findings: Findings,
+    judge: Judge,
     coverage: Coverage,
     timings: Timings,
 }
@@ -207,17 +226,27 @@ impl Scanner {
         &self.engine
     }
 
-    /// Scans and decides: [`Scanner::scan`] and [`Scanned::conclude`] in a row.
+    /// Scans, classifies and decides: [`Scanner::scan`], [`Scanned::classify`] and [`Scanned::conclude`] in a row.
     #[must_use]
     pub fn inspect(&mut self, content: &Content<'_>, control: &ScanControl) -> Report {
-        self.scan(content, control).conclude()
+        let mut scanned = self.scan(content, control);
+        scanned.classify(control);
+        scanned.conclude()
     }
 
-    /// Looks at all of the content, as far as `control` and the limits allow. Never fails: what could not be inspected is in
+    /// Gives back the memory that a large content took. What was made for the worker (a model's session) stays.
+    #[must_use]
+    pub fn shrunk(mut self) -> Self {
+        self.judge.shrink();
+        Self { judge: self.judge, ..self.engine.scanner() }
+    }
+
+    /// Applies the rules. Looks at all of the content, as far as `control` and the limits allow. Never fails: what could not be inspected is in
     /// the coverage.
     pub fn scan<'s>(&'s mut self, content: &Content<'s>, control: &ScanControl) -> Scanned<'s> {
         let started = Instant::now();
         self.findings.clear();
+        self.judge.clear();
         self.confirmer.work = Work::default();
         self.timings = Timings::default();
         self.coverage = Coverage::new(content.body.len());
@@ -321,7 +350,7 @@ fn micros(since: Instant) -> u64 {
 /// A content that was scanned; its findings are in the scanner until the next scan.
 #[derive(Debug)]
 pub struct Scanned<'s> {
-    scanner: &'s Scanner,
+    scanner: &'s mut Scanner,
     body: &'s [u8],
 }
 
@@ -344,20 +373,41 @@ impl Scanned<'_> {
         self.scanner.confirmer.work
     }
 
+    /// Asks the classifier, if the engine has one and `control` does not say otherwise. What it could not classify is in the coverage.
+    pub fn classify(&mut self, control: &ScanControl) {
+        let started = Instant::now();
+        let Scanner { engine, document, layers, judge, coverage, timings, .. } = &mut *self.scanner;
+        let shared = &engine.shared;
+        if shared.policy.classifier == UseClassifier::Off {
+            return;
+        }
+        let required = shared.policy.classifier == UseClassifier::Required;
+        let material = Material { document, layers, base: document.text(self.body) };
+        judge.run(&shared.cascade, required, material, &shared.limits, control, coverage);
+        let outcome = judge.outcome();
+        let micros = |time: std::time::Duration| time.as_micros().try_into().unwrap_or(u64::MAX);
+        timings.linear = micros(outcome.linear);
+        timings.tokenise = micros(outcome.tokenise);
+        timings.infer = micros(outcome.infer);
+        timings.total += micros(started.elapsed());
+    }
+
     /// Decides, without making a report.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        decide(&self.scanner.engine.shared.policy, self.matched(), &self.scanner.coverage)
+        let Scanner { engine, judge, coverage, .. } = &*self.scanner;
+        decide(&engine.shared.policy, self.matched(), judge.outcome().evidence(), coverage)
     }
 
     /// Decides, and makes the report.
     #[must_use]
     pub fn conclude(&self) -> Report {
-        let Scanner { engine, document, layers, findings, coverage, timings, .. } = self.scanner;
+        let Scanner { engine, document, layers, findings, judge, coverage, timings, .. } = &*self.scanner;
         Report::new(
             self.verdict(),
             coverage.clone(),
             findings,
+            judge.outcome(),
             &engine.shared.rules,
             &engine.shared.fingerprinter,
             document,

@@ -2,10 +2,11 @@
 //! user's, and for what should not get out.
 //!
 //! ```text
-//! bytes ─► content ─► view ──────► matching ─► detect ──┐
-//!          segments   decoded,     hits        findings ├─► verdict ─► report
-//!          and        folded, all  (literals)  in the   │   policy,    JSON, SARIF,
-//!          pointers   with maps                original ┘   coverage   text
+//! bytes ─► content ─► view ──┬───► matching ─► detect ──┐
+//!          segments   decoded, │   hits        findings ├─► verdict ─► report
+//!          and        folded,  │   (literals)  in the   │   policy,    JSON, SARIF,
+//!          pointers   with maps│               original ┘   coverage   text
+//!                              └─► classify ── scores ──┘
 //! ```
 //!
 //! Each room is a module, named above, and knows nothing of those to its right (but that all rooms say what they left out, in
@@ -25,6 +26,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking"))]
 
+mod classify;
 mod content;
 mod detect;
 mod engine;
@@ -35,10 +37,15 @@ mod rule;
 mod verdict;
 mod view;
 
+pub use classify::{
+    Calibration, Cascade, Classifier, ClassifierInfo, ClassifierReport, ClassifierSession, ClassifierState,
+    ClassifyError, Graph, HighestScore, Linear, LinearCard, LinearError, LinearScratch, ModelCard, ModelFile, Score,
+    Thresholds, Window, Windows,
+};
 pub use content::{Content, ContentKind, Format};
 pub use detect::{PromptError, RegisteredPrompts, Work};
 pub use engine::{Engine, EngineBuilder, Scanned, Scanner};
-pub use limits::{Interruption, Limits, ScanControl};
+pub use limits::{Classify, Interruption, Limits, ScanControl};
 pub use matching::{
     AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, GramMatcher, Hit, LiteralId, LiteralSet, Matcher,
     Searcher,
@@ -48,5 +55,7 @@ pub use rule::{
     CheckOutcome, CompiledRules, Confidence, Diagnostic, Family, Given, Group, MAX_MATCH_LEN, Rule, RuleCost, RuleSet,
     Severity, Taxonomy, check_examples, closest, cost,
 };
-pub use verdict::{Action, Coverage, OnIncomplete, Override, Policy, PolicyError, Reason, Skipped, Verdict};
+pub use verdict::{
+    Action, Coverage, OnIncomplete, Override, Policy, PolicyError, Reason, Skipped, UseClassifier, Verdict,
+};
 pub use view::{Folder, OffsetMap, ViewKind};

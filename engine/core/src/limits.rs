@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Upper bounds of one inspection. What a bound cuts off is named in the verdict's coverage; it is never passed over in silence.
@@ -23,6 +24,8 @@ pub struct Limits {
     pub max_decoded_bytes: usize,
     /// Findings listed in a report. More are counted, not listed; they do not change the verdict.
     pub max_findings: usize,
+    /// Windows of one content that a classifier's encoder is asked about.
+    pub max_windows: usize,
 }
 
 impl Limits {
@@ -45,6 +48,7 @@ impl Default for Limits {
             max_decode_depth: 4,
             max_decoded_bytes: 64 << 20,
             max_findings: 1_000,
+            max_windows: 16_384,
         }
     }
 }
@@ -65,6 +69,20 @@ impl Default for Limits {
 pub struct ScanControl {
     deadline: Option<Instant>,
     cancel: Option<Arc<AtomicBool>>,
+    classify: Option<Classify>,
+}
+
+/// When the classifier is asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Classify {
+    /// Never.
+    Off,
+    /// Where there is one: the linear stage settles the obvious, the encoder gets the rest.
+    #[default]
+    Auto,
+    /// The encoder gets everything.
+    Always,
 }
 
 /// Why an inspection stopped early.
@@ -113,6 +131,18 @@ impl ScanControl {
     pub fn with_cancel(mut self, cancel: Arc<AtomicBool>) -> Self {
         self.cancel = Some(cancel);
         self
+    }
+
+    /// Asks the classifier as `classify` says, whatever the engine does by default. A policy that requires it still counts
+    /// a content that was not classified as not inspected.
+    #[must_use]
+    pub fn with_classify(mut self, classify: Classify) -> Self {
+        self.classify = Some(classify);
+        self
+    }
+
+    pub(crate) fn classify(&self) -> Option<Classify> {
+        self.classify
     }
 
     /// Whether, and why, the inspection has to stop now.

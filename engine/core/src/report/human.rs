@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Finding, Report};
+use super::{Finding, Report, classifier};
 use crate::rule::{RuleSet, Severity};
-use crate::verdict::Action;
+use crate::verdict::{Action, CLASSIFIER};
 use crate::view::ViewKind;
 
 /// Escape sequences put around parts of the text; all empty for a pipe.
@@ -172,6 +172,9 @@ fn show(
     if let Some(rule) = rules.get(&finding.rule) {
         let _ = writeln!(out, "   {dim}={reset} {bold}why{reset}: {}", rule.why);
         let _ = writeln!(out, "   {dim}={reset} {bold}do{reset}: {}", rule.remedy);
+    } else if finding.rule == CLASSIFIER {
+        let _ = writeln!(out, "   {dim}={reset} {bold}why{reset}: {}", classifier::WHY);
+        let _ = writeln!(out, "   {dim}={reset} {bold}do{reset}: {}", classifier::REMEDY);
     }
     let mut others: Vec<&str> =
         group[1..].iter().map(|other| other.rule.as_str()).filter(|rule| *rule != finding.rule).collect();

@@ -2,6 +2,7 @@
 //!
 //! A report holds places, not content: what was matched is told by a keyed fingerprint, and shown only where excerpts are asked for.
 
+mod classifier;
 mod excerpt;
 mod human;
 mod sarif;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::classify::{Cascade, ClassifierReport, Mark, Outcome};
 use crate::content::{Document, Format};
 use crate::detect::{Findings, Found};
 use crate::rule::{CompiledRules, Confidence, Family, Severity, Taxonomy};
@@ -37,6 +39,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Findings counted and not listed, beyond the limit.
     pub findings_omitted: usize,
+    /// What the classifier did.
+    pub classifier: ClassifierReport,
     /// Where the time went.
     pub timings_us: Timings,
     /// What did the looking.
@@ -100,7 +104,13 @@ pub struct Timings {
     pub view: u64,
     /// Searching, confirming, detecting.
     pub matching: u64,
-    /// The whole scan.
+    /// The classifier's linear stage.
+    pub linear: u64,
+    /// Cutting text into the windows of the classifier's encoder.
+    pub tokenise: u64,
+    /// The classifier's encoder, with the time its windows waited for it.
+    pub infer: u64,
+    /// The whole inspection.
     pub total: u64,
 }
 
@@ -118,12 +128,18 @@ pub struct EngineInfo {
     pub policy_digest: String,
     /// The matcher back end.
     pub matcher: String,
-    /// The classifier model; none is used.
+    /// The classifier model's id; none if there is no model.
     pub model: Option<String>,
+    /// Digest of the model's card, which has the digests of its files.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub model_digest: Option<String>,
+    /// Where the model runs, and in which precision: `cpu int8`. None if only its linear stage does.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provider: Option<String>,
 }
 
 impl EngineInfo {
-    pub(crate) fn new(rules: &CompiledRules, policy: &Policy, matcher: &str) -> Self {
+    pub(crate) fn new(rules: &CompiledRules, policy: &Policy, matcher: &str, cascade: &Cascade) -> Self {
         let policy = serde_json::to_vec(policy).unwrap_or_default();
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -131,7 +147,9 @@ impl EngineInfo {
             rules_digest: rules.digest().to_owned(),
             policy_digest: blake3::hash(&policy).to_hex()[..32].to_owned(),
             matcher: matcher.to_owned(),
-            model: None,
+            model: cascade.card().map(|card| card.id.clone()),
+            model_digest: cascade.card().map(|card| card.digest.clone()),
+            provider: cascade.encoder().map(|encoder| encoder.info().provider),
         }
     }
 }
@@ -166,6 +184,7 @@ impl Report {
         verdict: Verdict,
         coverage: Coverage,
         findings: &Findings,
+        classified: &Outcome,
         rules: &CompiledRules,
         fingerprinter: &Fingerprinter,
         document: &Document,
@@ -198,7 +217,9 @@ impl Report {
                 seen,
             }
         };
-        let mut listed: Vec<Finding> = findings.list.iter().map(finding).collect();
+        let marked = |mark: &Mark| classifier::finding(mark, fingerprinter, document, layers, body);
+        let mut listed: Vec<Finding> =
+            findings.list.iter().map(finding).chain(classified.marks.iter().map(marked)).collect();
         listed.sort_by(|a, b| (a.span, &a.rule).cmp(&(b.span, &b.rule)));
         Self {
             path: None,
@@ -207,6 +228,7 @@ impl Report {
             coverage,
             findings: listed,
             findings_omitted: findings.omitted,
+            classifier: classified.report.clone(),
             timings_us,
             engine,
         }
@@ -237,6 +259,9 @@ impl Report {
     pub fn with_offset(mut self, offset: usize) -> Self {
         for finding in &mut self.findings {
             finding.span = Span { start: finding.span.start + offset, end: finding.span.end + offset };
+        }
+        if let Some(highest) = &mut self.classifier.highest {
+            (highest.start, highest.end) = (highest.start + offset, highest.end + offset);
         }
         self
     }

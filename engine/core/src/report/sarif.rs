@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Finding, Report};
+use super::{Finding, Report, classifier};
 use crate::rule::{Rule, RuleSet, Severity};
 use crate::verdict::Action;
 
@@ -13,7 +13,8 @@ pub fn sarif(reports: &[Report], rules: &RuleSet) -> Value {
         reports.iter().flat_map(|report| &report.findings).map(|finding| finding.rule.as_str()).collect();
     used.sort_unstable();
     used.dedup();
-    let described: Vec<Value> = used.iter().filter_map(|id| rules.get(id)).map(descriptor).collect();
+    let described: Vec<Value> =
+        used.iter().map(|id| rules.get(id).map_or_else(|| classifier_descriptor(id), descriptor)).collect();
     let results: Vec<Value> = reports
         .iter()
         .flat_map(|report| report.findings.iter().map(|finding| result(report, finding, &used)))
@@ -32,6 +33,18 @@ pub fn sarif(reports: &[Report], rules: &RuleSet) -> Value {
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
+    })
+}
+
+/// What found something and is no rule is the classifier.
+fn classifier_descriptor(id: &str) -> Value {
+    json!({
+        "id": id,
+        "shortDescription": {"text": classifier::TITLE},
+        "fullDescription": {"text": classifier::WHY},
+        "help": {"text": format!("{}\n\n{}", classifier::WHY, classifier::REMEDY)},
+        "defaultConfiguration": {"level": "warning"},
+        "properties": {"tags": [], "precision": "medium", "security-severity": security_severity(Severity::Medium)},
     })
 }
 

@@ -7,7 +7,8 @@
 
 mod policy;
 
-pub use policy::{OnIncomplete, Override, Policy, PolicyError};
+pub(crate) use policy::CLASSIFIER;
+pub use policy::{OnIncomplete, Override, Policy, PolicyError, UseClassifier};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,14 +68,30 @@ pub struct Verdict {
     pub score: f64,
     /// Why, strongest first. Empty for clean content.
     pub reasons: Vec<Reason>,
+    /// Weight of a score that counts and is too low to be a reason.
+    #[serde(skip)]
+    hint: f64,
 }
+
+/// What the classifier has to say.
+pub(crate) struct Evidence {
+    pub(crate) code: &'static str,
+    pub(crate) title: String,
+    pub(crate) weight: f64,
+}
+
+/// Weight from which the classifier's score is a finding: where the shipped policy flags.
+pub(crate) const FINDING_FROM: f64 = 0.30;
+/// Weight from which the classifier's score is a reason: half of what flags. Below that it still counts.
+const REASON_FROM: f64 = 0.15;
 
 impl Verdict {
     /// Evidence of one group alone, from 0 to 1.
     #[must_use]
     pub fn group_score(&self, group: Group) -> f64 {
         let of_group = |reason: &&Reason| reason.family.is_some_and(|family| family.group() == group);
-        combine(self.reasons.iter().filter(of_group).map(|reason| reason.weight))
+        let hint = (group == Group::Injection).then_some(self.hint);
+        combine(self.reasons.iter().filter(of_group).map(|reason| reason.weight).chain(hint))
     }
 }
 
@@ -137,10 +154,12 @@ impl Coverage {
 /// Entries of [`Coverage::skipped`] before it is cut.
 const MOST_SKIPPED: usize = 50;
 
-/// Decides. `matched` holds each rule that matched, once, and whether all it matched is quoted.
+/// Decides. `matched` holds each rule that matched, once, and whether all it matched is quoted. The classifier adds evidence like a rule
+/// that steers the model: it can raise what rules lead to, and never lower it.
 pub(crate) fn decide<'r>(
     policy: &Policy,
     matched: impl Iterator<Item = (&'r Rule, bool)>,
+    classifier: Option<Evidence>,
     coverage: &Coverage,
 ) -> Verdict {
     let mut reasons: Vec<Reason> = matched
@@ -155,8 +174,20 @@ pub(crate) fn decide<'r>(
             }
         })
         .collect();
+    let mut hint = 0.0;
+    if let Some(Evidence { code, title, weight }) = classifier {
+        // An exception says what a finding leads to; it makes none of what is not.
+        let ruled = policy.weight_of(code, weight);
+        let weight = if weight >= FINDING_FROM { ruled } else { ruled.min(weight) };
+        if weight >= REASON_FROM {
+            let (code, family) = (code.to_owned(), Some(Family::Injection));
+            reasons.push(Reason { code, title, family, action: policy.action(weight), weight });
+        } else {
+            hint = weight;
+        }
+    }
     reasons.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.code.cmp(&b.code)));
-    let mut verdict = Verdict { action: Action::Allow, score: 0.0, reasons };
+    let mut verdict = Verdict { action: Action::Allow, score: 0.0, reasons, hint };
     for group in [Group::Injection, Group::Leak] {
         let score = verdict.group_score(group);
         verdict.score = verdict.score.max(score);

@@ -30,6 +30,25 @@ impl OnIncomplete {
     }
 }
 
+/// Whether contents have to be classified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum UseClassifier {
+    /// The classifier is not asked.
+    Off,
+    /// It is asked where there is one. One that is configured and cannot answer makes the inspection incomplete.
+    #[default]
+    Auto,
+    /// A content that was not classified was not wholly inspected, whatever the cause.
+    Required,
+}
+
+impl UseClassifier {
+    fn is_auto(&self) -> bool {
+        *self == Self::Auto
+    }
+}
+
 /// An exception: what the matches of some rules lead to, whatever their weight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -57,6 +76,9 @@ pub struct Policy {
     pub block_at: f64,
     /// What happens when something was not inspected.
     pub on_incomplete: OnIncomplete,
+    /// Whether contents have to be classified.
+    #[serde(skip_serializing_if = "UseClassifier::is_auto")]
+    pub classifier: UseClassifier,
     /// Exceptions; the first that names a rule holds for it.
     #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
@@ -64,9 +86,18 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { flag_at: 0.30, block_at: 0.85, on_incomplete: OnIncomplete::Block, overrides: Vec::new() }
+        Self {
+            flag_at: 0.30,
+            block_at: 0.85,
+            on_incomplete: OnIncomplete::Block,
+            classifier: UseClassifier::Auto,
+            overrides: Vec::new(),
+        }
     }
 }
+
+/// What the classifier's evidence is called.
+pub(crate) const CLASSIFIER: &str = "classifier.injection";
 
 /// Share of its weight that a rule keeps if all it matched stands in quotation marks.
 const QUOTED: f64 = 0.5;
@@ -82,6 +113,7 @@ struct File {
     flag_at: Option<Spanned<f64>>,
     block_at: Option<Spanned<f64>>,
     on_incomplete: Option<OnIncomplete>,
+    classifier: Option<UseClassifier>,
     #[serde(default, rename = "override")]
     overrides: Vec<FileOverride>,
 }
@@ -93,7 +125,7 @@ struct FileOverride {
     action: Spanned<Action>,
 }
 
-const MEMBERS: [&str; 6] = ["flag_at", "block_at", "on_incomplete", "override", "rules", "action"];
+const MEMBERS: [&str; 7] = ["flag_at", "block_at", "on_incomplete", "classifier", "override", "rules", "action"];
 
 impl Policy {
     /// Parses a policy file. Rules it names must exist.
@@ -137,7 +169,13 @@ impl Policy {
         if !problems.is_empty() {
             return Err(PolicyError(problems));
         }
-        Ok(Self { flag_at, block_at, on_incomplete: file.on_incomplete.unwrap_or_default(), overrides })
+        Ok(Self {
+            flag_at,
+            block_at,
+            on_incomplete: file.on_incomplete.unwrap_or_default(),
+            classifier: file.classifier.unwrap_or_default(),
+            overrides,
+        })
     }
 
     /// The action that evidence leads to.
@@ -157,9 +195,14 @@ impl Policy {
     /// The weight of a rule's match under this policy; `quoted` if all it matched stands in quotation marks.
     #[must_use]
     pub fn weight(&self, rule: &Rule, quoted: bool) -> f64 {
-        let named = |name: &String| matches(name, &rule.id);
+        self.weight_of(&rule.id, rule.weight() * if quoted { QUOTED } else { 1.0 })
+    }
+
+    /// The weight that evidence named `code` has under this policy.
+    pub(crate) fn weight_of(&self, code: &str, weight: f64) -> f64 {
+        let named = |name: &String| matches(name, code);
         match self.overrides.iter().find(|entry| entry.rules.iter().any(named)).map(|entry| entry.action) {
-            None | Some(Action::Transform) => rule.weight() * if quoted { QUOTED } else { 1.0 },
+            None | Some(Action::Transform) => weight,
             Some(Action::Allow) => 0.0,
             Some(Action::Flag) => self.flag_at,
             Some(Action::Block) => 1.0,
@@ -175,7 +218,8 @@ fn matches(name: &str, id: &str) -> bool {
 }
 
 fn unknown_rule(file: &str, source: &str, name: &Spanned<String>, rules: &RuleSet) -> Option<Diagnostic> {
-    if rules.rules().iter().any(|rule| matches(name.get_ref(), &rule.id)) {
+    let classifier = matches(name.get_ref(), CLASSIFIER);
+    if classifier || rules.rules().iter().any(|rule| matches(name.get_ref(), &rule.id)) {
         return None;
     }
     let message = format!("no rule `{}`", name.get_ref());

@@ -1,0 +1,234 @@
+//! The linear stage: hashed word n-grams with one weight each.
+//!
+//! A score is `bias + scale × Σ weights / √n` over the `n` distinct n-grams (n = 1, 2, 3) of a window of 256 words. It takes microseconds,
+//! so what it can settle at a stated error the encoder need not be asked about. The file's layout is in `docs/classifier.md`.
+
+use std::ops::Range;
+
+use crate::content::ContentKind;
+
+const MAGIC: &[u8; 8] = b"TMZLIN1\0";
+const HEADER: usize = 8 + 4 + 4 + 5 * 4;
+/// Most buckets, as a power of two: 16 MiB of weights.
+const MOST_BITS: u32 = 24;
+/// Words of a window.
+const WINDOW: usize = 256;
+/// Words from the start of one window to the start of the next.
+const STRIDE: usize = 192;
+
+/// Why a file is no linear stage.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinearError {
+    /// It does not start as such a file does.
+    #[error("it is no linear stage of version 1 (it does not start with TMZLIN1)")]
+    Magic,
+    /// Its size does not fit.
+    #[error("{have} bytes, where a table of 2^{bits} weights takes {want}")]
+    Size {
+        /// The number of buckets, as a power of two.
+        bits: u32,
+        /// The size it should have.
+        want: usize,
+        /// The size it has.
+        have: usize,
+    },
+    /// It has a number that is none, or out of range.
+    #[error("{0} is out of range")]
+    Number(&'static str),
+}
+
+/// The weights. Immutable and shared.
+#[derive(Clone)]
+pub struct Linear {
+    bits: u32,
+    scale: f32,
+    bias: [f32; 5],
+    weights: Vec<i8>,
+}
+
+impl std::fmt::Debug for Linear {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Linear").field("bits", &self.bits).field("scale", &self.scale).finish_non_exhaustive()
+    }
+}
+
+/// Working memory, kept from one text to the next.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    words: Vec<Range<u32>>,
+    features: Vec<u64>,
+}
+
+impl Linear {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// When it is not what it should be.
+    pub fn new(file: &[u8]) -> Result<Self, LinearError> {
+        let header = file.get(..HEADER).filter(|header| header.starts_with(MAGIC)).ok_or(LinearError::Magic)?;
+        let four = |at: usize| [header[at], header[at + 1], header[at + 2], header[at + 3]];
+        let bits = u32::from_le_bytes(four(8));
+        if !(4..=MOST_BITS).contains(&bits) {
+            return Err(LinearError::Number("the number of buckets"));
+        }
+        let want = HEADER + (1 << bits);
+        if file.len() != want {
+            return Err(LinearError::Size { bits, want, have: file.len() });
+        }
+        let number = |at: usize| f32::from_le_bytes(four(at));
+        let scale = number(12);
+        let bias = [16, 20, 24, 28, 32].map(number);
+        if !(scale.is_finite() && scale > 0.0) {
+            return Err(LinearError::Number("the scale"));
+        }
+        if bias.iter().any(|bias| !bias.is_finite()) {
+            return Err(LinearError::Number("a bias"));
+        }
+        let weights = file[HEADER..].iter().map(|byte| byte.cast_signed()).collect();
+        Ok(Self { bits, scale, bias, weights })
+    }
+
+    /// Scores all windows of a folded text: each with its place in the text and its probability, from 0 to 1.
+    pub fn score(&self, text: &str, kind: ContentKind, scratch: &mut Scratch, mut each: impl FnMut(Range<usize>, f64)) {
+        let Scratch { words, features } = scratch;
+        split(text, words);
+        let mut first = 0;
+        while first < words.len() {
+            let last = (first + WINDOW).min(words.len());
+            let window = &words[first..last];
+            each(
+                window[0].start as usize..window[window.len() - 1].end as usize,
+                self.window(text, window, kind, features),
+            );
+            if last == words.len() {
+                break;
+            }
+            first += STRIDE;
+        }
+    }
+
+    fn window(&self, text: &str, words: &[Range<u32>], kind: ContentKind, features: &mut Vec<u64>) -> f64 {
+        features.clear();
+        let text = text.as_bytes();
+        for first in 0..words.len() {
+            let mut hash = FNV_START;
+            for (order, word) in words[first..].iter().take(3).enumerate() {
+                if order > 0 {
+                    hash = fnv(hash, b" ");
+                }
+                hash = fnv(hash, &text[word.start as usize..word.end as usize]);
+                features.push(hash);
+            }
+        }
+        features.sort_unstable();
+        features.dedup();
+        let shift = 64 - self.bits;
+        let sum: i64 = features.iter().map(|hash| i64::from(self.weights[(hash >> shift) as usize])).sum();
+        // At least one word, so at least one feature.
+        let score = f64::from(self.bias[kind as usize])
+            + f64::from(self.scale) * sum as f64 / (features.len().max(1) as f64).sqrt();
+        1.0 / (1.0 + (-score).exp())
+    }
+}
+
+const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn fnv(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Finds the words: runs of letters and digits, and every other character that is no white space by itself.
+fn split(text: &str, words: &mut Vec<Range<u32>>) {
+    words.clear();
+    let mut open: Option<u32> = None;
+    for (at, character) in text.char_indices() {
+        let at = at as u32;
+        if character.is_alphanumeric() {
+            open.get_or_insert(at);
+            continue;
+        }
+        words.extend(open.take().map(|start| start..at));
+        if !character.is_whitespace() {
+            words.push(at..at + character.len_utf8() as u32);
+        }
+    }
+    words.extend(open.map(|start| start..text.len() as u32));
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A table of 2^`bits` weights, all 0 but for the n-grams given.
+    pub(crate) fn table(bits: u32, bias: f32, weights: &[(&str, i8)]) -> Vec<u8> {
+        let mut file = MAGIC.to_vec();
+        file.extend(bits.to_le_bytes());
+        file.extend(1.0_f32.to_le_bytes());
+        (0..5).for_each(|_| file.extend(bias.to_le_bytes()));
+        let mut table = vec![0_u8; 1 << bits];
+        for (gram, weight) in weights {
+            table[(fnv(FNV_START, gram.as_bytes()) >> (64 - bits)) as usize] = weight.cast_unsigned();
+        }
+        file.extend(table);
+        file
+    }
+
+    fn scores(linear: &Linear, text: &str) -> Vec<(Range<usize>, f64)> {
+        let (mut all, mut scratch) = (Vec::new(), Scratch::default());
+        linear.score(text, ContentKind::Prompt, &mut scratch, |place, score| all.push((place, score)));
+        all
+    }
+
+    #[test]
+    fn words_are_runs_and_single_signs() {
+        let mut words = Vec::new();
+        let text = "don't [stop] 指示, x2!";
+        split(text, &mut words);
+        let words: Vec<&str> = words.iter().map(|word| &text[word.start as usize..word.end as usize]).collect();
+        assert_eq!(words, ["don", "'", "t", "[", "stop", "]", "指示", ",", "x2", "!"]);
+    }
+
+    #[test]
+    fn n_grams_count_once_each() {
+        let linear = Linear::new(&table(12, -1.0, &[("ignore", 2), ("ignore all", 3)])).unwrap();
+        let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+        // ignore, all, ignore all: two of the three weigh something.
+        assert!((scores(&linear, "ignore all")[0].1 - sigmoid(-1.0 + 5.0 / 3.0_f64.sqrt())).abs() < 1e-9);
+        // Seven distinct n-grams of six words.
+        let twice = scores(&linear, "ignore all ignore all")[0].1;
+        assert!((twice - sigmoid(-1.0 + 5.0 / 6.0_f64.sqrt())).abs() < 1e-9, "{twice}");
+        assert!(scores(&linear, "   ").is_empty());
+    }
+
+    #[test]
+    fn windows_cover_the_text_and_overlap() {
+        let linear = Linear::new(&table(12, -1.0, &[])).unwrap();
+        for words in [1, 255, 256, 257, 448, 449, 2_000] {
+            let text = "word ".repeat(words);
+            let all = scores(&linear, &text);
+            assert_eq!((all[0].0.start, all.last().unwrap().0.end), (0, text.len() - 1), "{words}");
+            for pair in all.windows(2) {
+                assert_eq!(pair[1].0.start - pair[0].0.start, STRIDE * 5);
+                assert!(pair[1].0.start < pair[0].0.end);
+            }
+            let expected = if words <= WINDOW { 1 } else { 1 + (words - WINDOW).div_ceil(STRIDE) };
+            assert_eq!(all.len(), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn wrong_files_are_refused() {
+        let good = table(8, 0.0, &[]);
+        assert_eq!(Linear::new(b"TMZLIN2\0").unwrap_err(), LinearError::Magic);
+        assert_eq!(Linear::new(&good[..20]).unwrap_err(), LinearError::Magic);
+        assert!(matches!(Linear::new(&good[..good.len() - 1]), Err(LinearError::Size { bits: 8, .. })));
+        let changed = |at: usize, bytes: [u8; 4]| {
+            let mut file = good.clone();
+            file[at..at + 4].copy_from_slice(&bytes);
+            Linear::new(&file).unwrap_err()
+        };
+        assert_eq!(changed(8, 60_u32.to_le_bytes()), LinearError::Number("the number of buckets"));
+        assert_eq!(changed(12, f32::NAN.to_le_bytes()), LinearError::Number("the scale"));
+        assert_eq!(changed(28, f32::INFINITY.to_le_bytes()), LinearError::Number("a bias"));
+    }
+}
