@@ -17,3 +17,4 @@ mod properties;
 mod rules;
 mod schema;
 mod support;
+mod transform;

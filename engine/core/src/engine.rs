@@ -1,10 +1,11 @@
 //! The one file that calls the rooms, in order.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::content::{Content, Document, Format};
-use crate::detect::{Confirmer, Findings, Pass, Recorder, Work, run_detectors};
+use crate::detect::{Confirmer, Findings, Found, Pass, Recorder, Work, run_detectors};
 use crate::limits::{Interruption, Limits, ScanControl};
 use crate::matching::{Backend, BackendInfo, BuildMatcherError, GramMatcher, Matcher, Searcher};
 use crate::report::{EngineInfo, Fingerprinter, Report, Timings};
@@ -163,6 +164,7 @@ impl Engine {
             layers: Layers::default(),
             confirmer: Confirmer::new(self.shared.anchors.searcher()),
             findings: Findings::default(),
+            finding_limit: self.shared.limits.max_findings,
             coverage: Coverage::new(0),
             timings: Timings::default(),
         }
@@ -185,8 +187,21 @@ pub struct Scanner {
     layers: Layers,
     confirmer: Confirmer,
     findings: Findings,
+    /// Findings that are listed; a transformation needs more of them than a reader.
+    pub(crate) finding_limit: usize,
     coverage: Coverage,
     timings: Timings,
+}
+
+/// A finding as whoever changes the content needs it.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) rule: usize,
+    /// In the original bytes.
+    pub(crate) span: Range<usize>,
+    /// The whole of the encoded blob that it was found in, in the original bytes.
+    pub(crate) blob: Option<Range<usize>>,
+    pub(crate) quoted: bool,
 }
 
 impl Scanner {
@@ -247,7 +262,7 @@ impl Scanner {
                 document: &self.document,
                 layers: &self.layers,
                 findings: &mut self.findings,
-                limit: shared.limits.max_findings,
+                limit: self.finding_limit,
                 kinds: &shared.kinds,
                 body,
             };
@@ -323,6 +338,23 @@ impl Scanned<'_> {
         self.scanner.confirmer.work
     }
 
+    /// Where the findings are.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        let Scanner { document, layers, findings, .. } = self.scanner;
+        let place = |found: &Found| Place {
+            rule: found.rule,
+            span: found.span.clone(),
+            blob: layers.blob(found.depth, found.view).map(|range| document.source_span(range)),
+            quoted: found.quoted,
+        };
+        findings.list.iter().map(place).collect()
+    }
+
+    /// How the content was read.
+    pub(crate) fn format(&self) -> Format {
+        self.scanner.document.format()
+    }
+
     /// Decides, without making a report.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -332,10 +364,15 @@ impl Scanned<'_> {
     /// Decides, and makes the report.
     #[must_use]
     pub fn conclude(&self) -> Report {
-        let Scanner { engine, document, layers, findings, coverage, timings, .. } = self.scanner;
+        self.conclude_with(self.coverage().clone())
+    }
+
+    /// The same, where more is known of what was not done.
+    pub(crate) fn conclude_with(&self, coverage: Coverage) -> Report {
+        let Scanner { engine, document, layers, findings, timings, .. } = self.scanner;
         Report::new(
-            self.verdict(),
-            coverage.clone(),
+            decide(&engine.shared.policy, self.matched(), &coverage),
+            coverage,
             findings,
             &engine.shared.rules,
             &engine.shared.fingerprinter,

@@ -8,6 +8,7 @@
 mod policy;
 
 pub use policy::{OnIncomplete, Override, Policy, PolicyError};
+pub(crate) use policy::{names_rule, unknown_rule};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

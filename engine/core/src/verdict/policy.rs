@@ -157,7 +157,7 @@ impl Policy {
     /// The weight of a rule's match under this policy; `quoted` if all it matched stands in quotation marks.
     #[must_use]
     pub fn weight(&self, rule: &Rule, quoted: bool) -> f64 {
-        let named = |name: &String| matches(name, &rule.id);
+        let named = |name: &String| names_rule(name, &rule.id);
         match self.overrides.iter().find(|entry| entry.rules.iter().any(named)).map(|entry| entry.action) {
             None | Some(Action::Transform) => rule.weight() * if quoted { QUOTED } else { 1.0 },
             Some(Action::Allow) => 0.0,
@@ -167,15 +167,17 @@ impl Policy {
     }
 }
 
-fn matches(name: &str, id: &str) -> bool {
+/// Whether `name` is the rule's id, or a beginning of it with `*`.
+pub(crate) fn names_rule(name: &str, id: &str) -> bool {
     match name.strip_suffix('*') {
         Some(prefix) => id.starts_with(prefix),
         None => name == id,
     }
 }
 
-fn unknown_rule(file: &str, source: &str, name: &Spanned<String>, rules: &RuleSet) -> Option<Diagnostic> {
-    if rules.rules().iter().any(|rule| matches(name.get_ref(), &rule.id)) {
+/// What is wrong with a name that no rule has.
+pub(crate) fn unknown_rule(file: &str, source: &str, name: &Spanned<String>, rules: &RuleSet) -> Option<Diagnostic> {
+    if rules.rules().iter().any(|rule| names_rule(name.get_ref(), &rule.id)) {
         return None;
     }
     let message = format!("no rule `{}`", name.get_ref());
