@@ -18,3 +18,4 @@ mod properties;
 mod rules;
 mod schema;
 mod support;
+mod transform;

@@ -1,11 +1,12 @@
 //! The one file that calls the rooms, in order.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::classify::{Cascade, Judge, Material};
 use crate::content::{Content, Document, Format};
-use crate::detect::{Confirmer, Findings, Pass, Recorder, RegisteredPrompts, Work, run_detectors, run_prompts};
+use crate::detect::{Confirmer, Findings, Found, Pass, Recorder, RegisteredPrompts, Work, run_detectors, run_prompts};
 use crate::limits::{Interruption, Limits, ScanControl};
 use crate::matching::{Backend, BackendInfo, BuildMatcherError, GramMatcher, Matcher, Searcher};
 use crate::report::{EngineInfo, Fingerprinter, Report, Timings};
@@ -192,6 +193,7 @@ impl Engine {
             confirmer: Confirmer::new(self.shared.anchors.searcher()),
             findings: Findings::default(),
             judge: Judge::default(),
+            finding_limit: self.shared.limits.max_findings,
             coverage: Coverage::new(0),
             timings: Timings::default(),
         }
@@ -215,8 +217,21 @@ pub struct Scanner {
     confirmer: Confirmer,
     findings: Findings,
     judge: Judge,
+    /// Findings that are listed; a transformation needs more of them than a reader.
+    pub(crate) finding_limit: usize,
     coverage: Coverage,
     timings: Timings,
+}
+
+/// A finding as whoever changes the content needs it.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) rule: usize,
+    /// In the original bytes.
+    pub(crate) span: Range<usize>,
+    /// The whole of the encoded blob that it was found in, in the original bytes.
+    pub(crate) blob: Option<Range<usize>>,
+    pub(crate) quoted: bool,
 }
 
 impl Scanner {
@@ -288,7 +303,7 @@ impl Scanner {
                 document: &self.document,
                 layers: &self.layers,
                 findings: &mut self.findings,
-                limit: shared.limits.max_findings,
+                limit: self.finding_limit,
                 kinds: &shared.kinds,
                 body,
             };
@@ -392,6 +407,23 @@ impl Scanned<'_> {
         timings.total += micros(started.elapsed());
     }
 
+    /// Where the findings are.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        let Scanner { document, layers, findings, .. } = &*self.scanner;
+        let place = |found: &Found| Place {
+            rule: found.rule,
+            span: found.span.clone(),
+            blob: layers.blob(found.depth, found.view).map(|range| document.source_span(range)),
+            quoted: found.quoted,
+        };
+        findings.list.iter().map(place).collect()
+    }
+
+    /// How the content was read.
+    pub(crate) fn format(&self) -> Format {
+        self.scanner.document.format()
+    }
+
     /// Decides, without making a report.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -402,10 +434,15 @@ impl Scanned<'_> {
     /// Decides, and makes the report.
     #[must_use]
     pub fn conclude(&self) -> Report {
-        let Scanner { engine, document, layers, findings, judge, coverage, timings, .. } = &*self.scanner;
+        self.conclude_with(self.coverage().clone())
+    }
+
+    /// The same, where more is known of what was not done.
+    pub(crate) fn conclude_with(&self, coverage: Coverage) -> Report {
+        let Scanner { engine, document, layers, findings, judge, timings, .. } = &*self.scanner;
         Report::new(
-            self.verdict(),
-            coverage.clone(),
+            decide(&engine.shared.policy, self.matched(), judge.outcome().evidence(), &coverage),
+            coverage,
             findings,
             judge.outcome(),
             &engine.shared.rules,

@@ -34,6 +34,7 @@ mod limits;
 mod matching;
 mod report;
 mod rule;
+mod transform;
 mod verdict;
 mod view;
 
@@ -54,6 +55,10 @@ pub use report::{EngineInfo, Excerpt, Finding, Palette, Report, Span, Timings, r
 pub use rule::{
     CheckOutcome, CompiledRules, Confidence, Diagnostic, Family, Given, Group, MAX_MATCH_LEN, Rule, RuleCost, RuleSet,
     Severity, Taxonomy, check_examples, closest, cost,
+};
+pub use transform::{
+    Change, Checksum, Conversation, Encoded, KeyError, MAX_PASSES, Numbers, Plan, Revealed, TransformContext,
+    TransformError, TransformKey, Transformed, Treat, Treatment, reveal,
 };
 pub use verdict::{
     Action, Coverage, OnIncomplete, Override, Policy, PolicyError, Reason, Skipped, UseClassifier, Verdict,

@@ -1,5 +1,6 @@
 //! A content taken apart: its segments, and one text that holds them all.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::encoding::{self, Encoding};
@@ -25,6 +26,28 @@ pub(crate) struct Segment {
     pub(crate) kinds: u8,
     /// Where it stands in the document's text.
     pub(crate) text: Range<usize>,
+}
+
+/// A stretch of the body that holds text, and how text is written there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Site {
+    pub(crate) range: Range<usize>,
+    pub(crate) form: Form,
+}
+
+/// How text is written at a [`Site`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As it is.
+    Text,
+    /// In UTF-16.
+    Utf16 { big_endian: bool },
+    /// Between the quotes of a JSON string.
+    JsonString,
+    /// Between the quotes of a member's name.
+    JsonName,
+    /// A whole JSON number.
+    JsonNumber,
 }
 
 /// A content taken apart. Reused from one content to the next.
@@ -134,6 +157,27 @@ impl Document {
             at = node.parent;
         }
         steps.iter().rev().flat_map(|step| ["/", step.as_str()]).collect()
+    }
+
+    /// The stretches of text that a range of the body touches, in order. What lies between them is notation.
+    pub(crate) fn sites(&self, span: &Range<usize>, body: &[u8]) -> Vec<Site> {
+        let leaves = &self.tree.leaves;
+        if self.format == Format::Text {
+            let site = match (&self.borrowed, body) {
+                (Some(range), _) => Site { range: range.clone(), form: Form::Text },
+                (None, [mark, ..]) => Site { range: 2..body.len(), form: Form::Utf16 { big_endian: *mark == 0xfe } },
+                (None, []) => Site { range: 0..0, form: Form::Text },
+            };
+            return vec![site];
+        }
+        let first = leaves.partition_point(|leaf| leaf.end as usize <= span.start);
+        let touched = leaves[first..].iter().take_while(|leaf| (leaf.start as usize) < span.end);
+        touched.map(|leaf| Site { range: leaf.span(), form: form(leaf, body) }).collect()
+    }
+
+    /// The values of JSON that are strings, in order.
+    pub(crate) fn strings<'a>(&'a self, body: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+        self.tree.leaves.iter().filter(|leaf| form(leaf, body) == Form::JsonString).map(Leaf::span)
     }
 
     fn find_format(&mut self, body: &[u8], bounds: Bounds, coverage: &mut Coverage) -> Format {
@@ -280,6 +324,26 @@ fn copy_leaf(leaf: &Leaf, body: &[u8], text: &mut Vec<u8>, map: &mut OffsetMap) 
     if memchr::memchr(SEPARATOR, &text[start..]).is_some() {
         text[start..].iter_mut().filter(|byte| **byte == SEPARATOR).for_each(|byte| *byte = 0xfe);
     }
+}
+
+fn form(leaf: &Leaf, body: &[u8]) -> Form {
+    match leaf.kind {
+        LeafKind::Name => Form::JsonName,
+        LeafKind::Number => Form::JsonNumber,
+        // A broken line of JSON Lines is a leaf without quotes.
+        LeafKind::String if leaf.start > 0 && body[leaf.start as usize - 1] == b'"' => Form::JsonString,
+        LeafKind::String => Form::Text,
+    }
+}
+
+/// A JSON string without its escapes: `t\u006fols` is `tools` to whoever parses it.
+pub(crate) fn plain(raw: &[u8]) -> Cow<'_, [u8]> {
+    if !raw.contains(&b'\\') {
+        return Cow::Borrowed(raw);
+    }
+    let mut text = Vec::new();
+    unescape(raw, 0, &mut text, &mut OffsetMap::default());
+    Cow::Owned(text)
 }
 
 /// Undoes the escapes of a JSON string that the walker has found well-formed. `at` is where `raw` stands in the source.

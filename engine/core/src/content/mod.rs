@@ -14,7 +14,7 @@ mod encoding;
 mod json;
 mod structure;
 
-pub(crate) use document::{Document, SEPARATOR};
+pub(crate) use document::{Document, Form, SEPARATOR, Site, plain};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -3,12 +3,9 @@
 //! One pass over the nodes, parents first: a node inherits the state of its parent and its own step may change it. Unknown
 //! members inherit too, so nothing falls through: poison likes members nobody reads.
 
-use std::borrow::Cow;
-
 use super::ContentKind;
-use super::document::unescape;
+use super::document::plain;
 use super::json::{LeafKind, Step, Tree};
-use crate::view::OffsetMap;
 
 /// Where in a known structure a node stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,16 +98,6 @@ impl Structure {
             Err(_) => (place, inherited),
         }
     }
-}
-
-/// A name or value without its escapes: `t\u006fols` is `tools` to whoever parses it.
-fn plain(raw: &[u8]) -> Cow<'_, [u8]> {
-    if !raw.contains(&b'\\') {
-        return Cow::Borrowed(raw);
-    }
-    let mut text = Vec::new();
-    unescape(raw, 0, &mut text, &mut OffsetMap::default());
-    Cow::Owned(text)
 }
 
 fn member(place: Place, inherited: ContentKind, name: &[u8]) -> (Place, ContentKind) {

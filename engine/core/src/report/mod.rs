@@ -11,6 +11,7 @@ pub use excerpt::Excerpt;
 pub use human::{Palette, render};
 pub use sarif::sarif;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -250,6 +251,21 @@ impl Report {
             let range = start.zip(end).map(|(start, end)| start..end);
             finding.excerpt = range.and_then(|range| body.get(range)).map(Excerpt::new);
             finding.decoded.clone_from(&finding.seen);
+        }
+        self
+    }
+
+    /// Lists no more than `limit` findings, the first of every rule among them, and counts the rest.
+    pub(crate) fn limited(mut self, limit: usize) -> Self {
+        if self.findings.len() > limit {
+            let all = self.findings.len();
+            let (mut room, mut seen) = (limit, HashSet::new());
+            self.findings.retain(|finding| {
+                let keep = seen.insert(finding.rule.clone()) || room > 0;
+                room = room.saturating_sub(usize::from(keep));
+                keep
+            });
+            self.findings_omitted += all - self.findings.len();
         }
         self
     }

@@ -7,7 +7,7 @@
 
 mod policy;
 
-pub(crate) use policy::CLASSIFIER;
+pub(crate) use policy::{CLASSIFIER, names_rule, unknown_rule};
 pub use policy::{OnIncomplete, Override, Policy, PolicyError, UseClassifier};
 
 use schemars::JsonSchema;

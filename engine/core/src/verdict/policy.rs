@@ -200,7 +200,7 @@ impl Policy {
 
     /// The weight that evidence named `code` has under this policy.
     pub(crate) fn weight_of(&self, code: &str, weight: f64) -> f64 {
-        let named = |name: &String| matches(name, code);
+        let named = |name: &String| names_rule(name, code);
         match self.overrides.iter().find(|entry| entry.rules.iter().any(named)).map(|entry| entry.action) {
             None | Some(Action::Transform) => weight,
             Some(Action::Allow) => 0.0,
@@ -210,16 +210,18 @@ impl Policy {
     }
 }
 
-fn matches(name: &str, id: &str) -> bool {
+/// Whether `name` is the rule's id, or a beginning of it with `*`.
+pub(crate) fn names_rule(name: &str, id: &str) -> bool {
     match name.strip_suffix('*') {
         Some(prefix) => id.starts_with(prefix),
         None => name == id,
     }
 }
 
-fn unknown_rule(file: &str, source: &str, name: &Spanned<String>, rules: &RuleSet) -> Option<Diagnostic> {
-    let classifier = matches(name.get_ref(), CLASSIFIER);
-    if classifier || rules.rules().iter().any(|rule| matches(name.get_ref(), &rule.id)) {
+/// What is wrong with a name that no rule has.
+pub(crate) fn unknown_rule(file: &str, source: &str, name: &Spanned<String>, rules: &RuleSet) -> Option<Diagnostic> {
+    let classifier = names_rule(name.get_ref(), CLASSIFIER);
+    if classifier || rules.rules().iter().any(|rule| names_rule(name.get_ref(), &rule.id)) {
         return None;
     }
     let message = format!("no rule `{}`", name.get_ref());

@@ -70,6 +70,11 @@ impl ViewKind {
             Self::Tags => "tags",
         }
     }
+
+    /// Whether it is decoded from a run that means nothing in parts, so that a changed part spoils the rest.
+    fn is_blob(self) -> bool {
+        matches!(self, Self::Base64)
+    }
 }
 
 /// Undoes one encoding. To add one: a file here, a [`ViewKind`], a line in [`DECODERS`].
@@ -322,6 +327,20 @@ impl Layers {
     /// From a layer's text to the document's text.
     pub(crate) fn to_document(&self, depth: usize, range: Range<usize>) -> Range<usize> {
         self.layers[1..=depth].iter().rev().fold(range, |range, layer| layer.map.source_span(range))
+    }
+
+    /// Where in the document's text the outermost blob stands that a view was decoded from, if it was decoded from one.
+    pub(crate) fn blob(&self, depth: usize, view: usize) -> Option<Range<usize>> {
+        let (mut depth, mut view, mut found) = (depth, view, None);
+        while depth > 0 {
+            let made = &self.layers[depth].views[view];
+            if made.kind.is_blob() {
+                found = Some((depth, made.range.clone()));
+            }
+            view = made.parent;
+            depth -= 1;
+        }
+        found.map(|(depth, range)| self.to_document(depth, range))
     }
 
     /// How a view was made: the kinds of its ancestors and its own, without the plain text at the start unless it is all.
