@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use tamiz_core::Engine;
 
 use super::{Outcome, RuleArgs};
-use crate::eval::{self, Options};
+use crate::eval::{self, Options, mutate};
 use crate::{matcher, packs};
 
 #[derive(Debug, Args)]
@@ -29,6 +29,13 @@ pub(super) struct EvalArgs {
     /// Find and print the score threshold for this false-positive rate (0.01 is 1 %). May be given again.
     #[arg(long, value_name = "RATE")]
     threshold_fpr: Vec<f64>,
+    /// Disguise each record in many ways (ciphers, encodings, look-alike letters, layout) and measure what of the attacks that are
+    /// caught plain is still caught, and what of the rest is stopped.
+    #[arg(long, conflicts_with = "threshold_fpr")]
+    mutate: bool,
+    /// With --mutate: only this technique, or this group of them. May be given again.
+    #[arg(long, value_name = "NAME", requires = "mutate")]
+    technique: Vec<String>,
     #[command(flatten)]
     rules: RuleArgs,
 }
@@ -49,17 +56,27 @@ pub(super) fn run(args: EvalArgs) -> anyhow::Result<Outcome> {
     let policy = packs::policy(args.rules.policy.as_deref(), &rules)?;
     let backend = matcher::backend(args.rules.matcher.unwrap_or_default(), None, false)?;
     let engine = Engine::builder().rules(rules).policy(policy).backend(backend).build()?;
+    let human = args.output.map_or_else(|| io::stdout().is_terminal(), |output| output == OutputArg::Human);
+    if args.mutate {
+        let result = mutate::run(&engine, &args.files, &args.technique, args.errors)?;
+        let text = if human { mutate::table(&result) } else { format!("{:#}\n", serde_json::to_value(&result)?) };
+        write!(io::stdout().lock(), "{text}")?;
+        return finish(&result.problems);
+    }
     let options = Options { errors: args.errors, threshold_fpr: args.threshold_fpr };
     let result = eval::run(&engine, &args.files, &options)?;
-    let human = args.output.map_or_else(|| io::stdout().is_terminal(), |output| output == OutputArg::Human);
     let mut out = io::stdout().lock();
     if human {
         write!(out, "{}", eval::table(&result))?;
     } else {
         writeln!(out, "{:#}", serde_json::to_value(&result)?)?;
     }
-    for problem in &result.problems {
+    finish(&result.problems)
+}
+
+fn finish(problems: &[String]) -> anyhow::Result<Outcome> {
+    for problem in problems {
         writeln!(io::stderr(), "error: {}", super::printable(problem))?;
     }
-    Ok(if result.problems.is_empty() { Outcome::Clean } else { Outcome::CouldNot })
+    Ok(if problems.is_empty() { Outcome::Clean } else { Outcome::CouldNot })
 }

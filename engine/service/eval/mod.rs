@@ -1,6 +1,7 @@
 //! Measuring the engine on labelled records, each inspected as a request would be.
 
 mod metrics;
+pub mod mutate;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
