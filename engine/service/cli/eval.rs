@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Outcome, RuleArgs};
 use crate::eval::leaks::{self, TypeMap};
-use crate::eval::{self, Options};
+use crate::eval::{self, Options, mutate};
 use crate::packs;
 
 #[derive(Debug, Args)]
@@ -40,6 +40,13 @@ pub(super) struct EvalArgs {
     /// Find and print the score threshold for this false-positive rate (0.01 is 1 %). May be given again.
     #[arg(long, value_name = "RATE")]
     threshold_fpr: Vec<f64>,
+    /// Disguise each record in many ways (ciphers, encodings, look-alike letters, layout) and measure what of the attacks that are
+    /// caught plain is still caught, and what of the rest is stopped.
+    #[arg(long, conflicts_with = "threshold_fpr")]
+    mutate: bool,
+    /// With --mutate: only this technique, or this group of them. May be given again.
+    #[arg(long, value_name = "NAME", requires = "mutate")]
+    technique: Vec<String>,
     #[command(flatten)]
     rules: RuleArgs,
 }
@@ -71,11 +78,18 @@ pub(super) fn run(args: EvalArgs) -> anyhow::Result<Outcome> {
             if args.types.is_some() {
                 anyhow::bail!("--types is for --task leaks");
             }
+            if args.mutate {
+                let result = mutate::run(&engine, &args.files, &args.technique, args.errors)?;
+                return tell(human, &result, mutate::table, &result.problems);
+            }
             let options = Options { errors: args.errors, threshold_fpr: args.threshold_fpr };
             let result = eval::run(&engine, &args.files, &options)?;
             tell(human, &result, eval::table, &result.problems)
         }
         TaskArg::Leaks => {
+            if args.mutate {
+                anyhow::bail!("--mutate is for --task injection");
+            }
             if !args.threshold_fpr.is_empty() {
                 anyhow::bail!("--threshold-fpr is for --task injection");
             }

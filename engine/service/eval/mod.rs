@@ -2,6 +2,7 @@
 
 pub mod leaks;
 mod metrics;
+pub mod mutate;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -10,8 +10,10 @@
 pub mod avx2;
 mod runs;
 pub mod scalar;
+mod shape;
 mod signs;
 
+pub use shape::{Odd, Shape};
 pub use signs::{Range32, Signs, Survey};
 
 /// A run of token characters, `[A-Za-z0-9+/_-]`, is listed by [`survey()`] if it has at least this many.
@@ -35,7 +37,8 @@ pub fn fold_plain(text: &[u8], after_space: bool, out: &mut Vec<u8>) -> usize {
     }
 }
 
-/// Says in one pass which of the [`Signs`] are in `text` and where its long runs of token characters and digits stand.
+/// Says in one pass which of the [`Signs`] are in `text`, where its long runs of token characters and digits stand, and which of its
+/// blocks of 64 bytes look odd (see [`Shape`]).
 ///
 /// `survey` is cleared first; its memory is used again. Positions are exact in texts of up to 4 GiB.
 #[inline]

@@ -3,6 +3,7 @@
 //! A text without long runs costs a few operations per block. What is open at the end of a block is carried on as a length,
 //! so no byte is looked at twice but those of long runs of digits, spaces and hyphens that go over the border of a block.
 
+use crate::shape::{Odd, Shape};
 use crate::{DIGIT_COUNT, Range32, Survey, TOKEN_LEN};
 
 /// What one block has.
@@ -14,6 +15,22 @@ pub(crate) struct Masks {
     pub(crate) run: u64,
     /// `[0-9]`
     pub(crate) digit: u64,
+    /// `[A-Za-z]`
+    pub(crate) letter: u64,
+    /// `[A-Z]`
+    pub(crate) upper: u64,
+    /// White space.
+    pub(crate) white: u64,
+    /// `[bgjkpqvwxyz]`, of either case.
+    pub(crate) rare: u64,
+    /// What is printed and no letter.
+    pub(crate) mark: u64,
+    /// Single letters, of either case.
+    pub(crate) h: u64,
+    pub(crate) t: u64,
+    pub(crate) e: u64,
+    pub(crate) n: u64,
+    pub(crate) d: u64,
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -21,7 +38,21 @@ impl Masks {
     /// Without the first `count` bytes (fewer than 64); the others move to the front, and nothing follows them.
     #[inline(always)]
     pub(crate) fn skip(self, count: usize) -> Masks {
-        Masks { token: self.token >> count, run: self.run >> count, digit: self.digit >> count }
+        Masks {
+            token: self.token >> count,
+            run: self.run >> count,
+            digit: self.digit >> count,
+            letter: self.letter >> count,
+            upper: self.upper >> count,
+            white: self.white >> count,
+            rare: self.rare >> count,
+            mark: self.mark >> count,
+            h: self.h >> count,
+            t: self.t >> count,
+            e: self.e >> count,
+            n: self.n >> count,
+            d: self.d >> count,
+        }
     }
 }
 
@@ -45,6 +76,10 @@ impl Runs {
         if (long != 0) | (self.run + leading(masks.run) >= DIGIT_COUNT) {
             list_digits(masks.run, masks.digit, long, self.run, at, text, &mut survey.digits);
         }
+        let shape = Shape::of(&masks);
+        if shape != Shape::NONE {
+            list_odd(shape, at, text.len(), &mut survey.odd);
+        }
         self.token = open(self.token, masks.token);
         self.run = open(self.run, masks.run);
     }
@@ -56,6 +91,12 @@ impl Runs {
 }
 
 // Both take plain numbers, not the structs: what is lent would have to be in memory in every turn of the loop.
+
+#[cold]
+#[inline(never)]
+fn list_odd(shape: Shape, at: usize, end: usize, odd: &mut Vec<Odd>) {
+    odd.push(Odd { block: Range32::new(at, end.min(at + 64)), shape });
+}
 
 /// `before` is how much of the run that the block begins with came before it; `long`, where runs in the block may begin.
 #[cold]

@@ -111,8 +111,34 @@ fn masks(block: &[u8; 64]) -> Masks {
     let is_token =
         |byte: u8| is_letter(byte) | (byte.wrapping_sub(b'/') < 11) | (byte == b'+') | (byte == b'-') | (byte == b'_');
     let is_run = |byte: u8| is_digit(byte) | (byte == b' ') | (byte == b'-');
-    Masks { token: mask(block, is_token), run: mask(block, is_run), digit: mask(block, is_digit) }
+    let is = |letter: u8| move |byte: u8| byte | 0x20 == letter;
+    Masks {
+        token: mask(block, is_token),
+        run: mask(block, is_run),
+        digit: mask(block, is_digit),
+        letter: mask(block, is_letter),
+        upper: mask(block, |byte| byte.wrapping_sub(b'A') < 26),
+        white: mask(block, is_white),
+        rare: mask(block, |byte| is_letter(byte) & (RARE >> (byte & 0x1f) & 1 == 1)),
+        mark: mask(block, |byte| byte.is_ascii_graphic() & !is_letter(byte)),
+        h: mask(block, is(b'h')),
+        t: mask(block, is(b't')),
+        e: mask(block, is(b'e')),
+        n: mask(block, is(b'n')),
+        d: mask(block, is(b'd')),
+    }
 }
+
+/// A bit for each rare letter: its place in the alphabet.
+const RARE: u32 = {
+    let letters = b"bgjkpqvwxyz";
+    let (mut bits, mut at) = (0, 0);
+    while at < letters.len() {
+        bits |= 1 << (letters[at] & 0x1f);
+        at += 1;
+    }
+    bits
+};
 
 #[inline(always)]
 fn mask(block: &[u8; 64], member: impl Fn(u8) -> bool) -> u64 {

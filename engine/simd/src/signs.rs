@@ -2,6 +2,8 @@
 
 use std::ops::{BitOr, BitOrAssign, Range};
 
+use crate::shape::Odd;
+
 /// Which sorts of bytes a text has, as far as they decide what is worth looking for in it. 0xff, the separator, is of none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Signs(u16);
@@ -102,6 +104,8 @@ pub struct Survey {
     /// All maximal runs of `[0-9 -]` with at least [`crate::DIGIT_COUNT`] digits, in order, each from its first digit to its
     /// last.
     pub digits: Vec<Range32>,
+    /// The blocks of 64 bytes that look odd, in order.
+    pub odd: Vec<Odd>,
 }
 
 impl Survey {
@@ -109,5 +113,6 @@ impl Survey {
         self.signs = Signs::NONE;
         self.tokens.clear();
         self.digits.clear();
+        self.odd.clear();
     }
 }

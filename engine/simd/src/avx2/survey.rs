@@ -60,6 +60,16 @@ impl Seen {
             token: !mask64(low.not_token, high.not_token),
             run: !mask64(low.not_run, high.not_run),
             digit: mask64(low.digit, high.digit),
+            letter: mask64(low.letter, high.letter),
+            upper: mask64(low.upper, high.upper),
+            white: !mask64(low.not_white, high.not_white),
+            rare: !mask64(low.not_rare, high.not_rare),
+            mark: mask64(low.graphic, high.graphic) & !mask64(low.letter, high.letter),
+            h: mask64(low.h, high.h),
+            t: mask64(low.t, high.t),
+            e: mask64(low.e, high.e),
+            n: mask64(low.n, high.n),
+            d: mask64(low.d, high.d),
         }
     }
 
@@ -73,6 +83,9 @@ impl Seen {
         let second = _mm256_and_si256(_mm256_shuffle_epi8(table(&SECOND), bytes), bits);
         let token = _mm256_and_si256(_mm256_shuffle_epi8(table(&TOKEN), bytes), bits);
         let run = _mm256_and_si256(_mm256_shuffle_epi8(table(&RUN), bytes), bits);
+        let white = _mm256_and_si256(_mm256_shuffle_epi8(table(&WHITE), bytes), bits);
+        let rare = _mm256_and_si256(_mm256_shuffle_epi8(table(&RARE), bytes), bits);
+        let small = _mm256_or_si256(bytes, all(0x20));
         self.first = _mm256_or_si256(self.first, first);
         self.second = _mm256_or_si256(self.second, second);
         self.least = _mm256_min_epi8(self.least, bytes);
@@ -80,6 +93,16 @@ impl Seen {
             not_token: _mm256_cmpeq_epi8(token, all(0)),
             not_run: _mm256_cmpeq_epi8(run, all(0)),
             digit: within(bytes, b'0', b'9'),
+            letter: within(small, b'a', b'z'),
+            upper: within(bytes, b'A', b'Z'),
+            not_white: _mm256_cmpeq_epi8(white, all(0)),
+            not_rare: _mm256_cmpeq_epi8(rare, all(0)),
+            graphic: within(bytes, b'!', b'~'),
+            h: _mm256_cmpeq_epi8(small, all(b'h')),
+            t: _mm256_cmpeq_epi8(small, all(b't')),
+            e: _mm256_cmpeq_epi8(small, all(b'e')),
+            n: _mm256_cmpeq_epi8(small, all(b'n')),
+            d: _mm256_cmpeq_epi8(small, all(b'd')),
         }
     }
 
@@ -106,6 +129,16 @@ struct Half {
     not_token: __m256i,
     not_run: __m256i,
     digit: __m256i,
+    letter: __m256i,
+    upper: __m256i,
+    not_white: __m256i,
+    not_rare: __m256i,
+    graphic: __m256i,
+    h: __m256i,
+    t: __m256i,
+    e: __m256i,
+    n: __m256i,
+    d: __m256i,
 }
 
 /// Signs that differ in their high nibbles, and the controls of the first 16 characters.
@@ -114,6 +147,8 @@ const FIRST: [u8; 16] = class(b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x1b
 const SECOND: [u8; 16] = class(b"\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1c\x1d\x1e\x1f&\x7f");
 const TOKEN: [u8; 16] = class(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-");
 const RUN: [u8; 16] = class(b"0123456789 -");
+const WHITE: [u8; 16] = class(b"\t\n\x0b\x0c\r ");
+const RARE: [u8; 16] = class(b"bgjkpqvwxyzBGJKPQVWXYZ");
 /// For each high nibble its bit; none from 8 on.
 const BITS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0];
 
