@@ -26,6 +26,8 @@ pub(crate) struct Segment {
     pub(crate) kinds: u8,
     /// Where it stands in the document's text.
     pub(crate) text: Range<usize>,
+    /// Where in the text its value begins, behind the member's name; at its end for a name alone.
+    value: usize,
 }
 
 /// A stretch of the body that holds text, and how text is written there.
@@ -128,6 +130,12 @@ impl Document {
 
     pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    /// The segments that hold a value, and where it stands in the text.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let value = |(id, segment): (usize, &Segment)| (id, segment.value..segment.text.end);
+        self.segments.iter().enumerate().map(value).filter(|(_, value)| !value.is_empty())
     }
 
     /// The kinds of all segments, as [`ContentKind::bit`]s.
@@ -264,7 +272,7 @@ impl Document {
         }
         let kinds = content.kind.unwrap_or(ContentKind::ToolOutput).bit();
         let end = self.borrowed.as_ref().map_or(self.text.len(), ExactSizeIterator::len);
-        self.segments.push(Segment { node: u32::MAX, kinds, text: 0..end });
+        self.segments.push(Segment { node: u32::MAX, kinds, text: 0..end, value: 0 });
     }
 
     fn copy_leaves(&mut self, content: &Content<'_>, body: &[u8]) {
@@ -278,16 +286,18 @@ impl Document {
             }
             let start = self.text.len();
             copy_leaf(leaf, body, &mut self.text, &mut self.map);
+            let mut begins = if leaf.kind == LeafKind::Name { self.text.len() } else { start };
             if leaf.kind == LeafKind::Name
                 && let Some(value) = leaves.next_if(|value| value.node == leaf.node && pairs(value, body))
             {
                 // `"password": "…"` says more together than apart.
                 self.text.extend_from_slice(b": ");
                 self.map.push_block(leaf.end as usize, (value.start - leaf.end) as usize, 2);
+                begins = self.text.len();
                 copy_leaf(value, body, &mut self.text, &mut self.map);
             }
             let kinds = self.structure.kind(leaf.node).bit() | stated;
-            self.segments.push(Segment { node: leaf.node, kinds, text: start..self.text.len() });
+            self.segments.push(Segment { node: leaf.node, kinds, text: start..self.text.len(), value: begins });
         }
     }
 }
