@@ -12,6 +12,7 @@ mod embedding;
 mod eval;
 mod examples;
 mod grpc;
+mod hard_negatives;
 mod layering;
 mod leaks;
 mod properties;

@@ -6,12 +6,12 @@ use std::ops::Range;
 const REACH: usize = 240;
 
 /// Marks that open and close. The plain ones are the same at both ends.
-const MARKS: [(&str, &str); 8] =
-    [("\"", "\""), ("`", "`"), ("“", "”"), ("„", "“"), ("«", "»"), ("「", "」"), ("‘", "’"), ("'", "'")];
+const MARKS: [(&str, &str); 9] =
+    [("\"", "\""), ("`", "`"), ("“", "”"), ("„", "“"), ("«", "»"), ("「", "」"), ("『", "』"), ("‘", "’"), ("'", "'")];
 
 /// Whether `range` stands between quotation marks on its line. `text` is the view, which starts at `at` in the layer's text.
 ///
-/// The opening mark must follow white space, an opening bracket or nothing, and must not open a value of some notation: models
+/// The opening mark must follow white space, an opening bracket or nothing (or, if it has a side, a letter that is not ASCII), and must not open a value of some notation: models
 /// read attributes and values as they stand.
 pub(super) fn is_quoted(text: &[u8], at: usize, range: &Range<usize>) -> bool {
     let (start, end) = (range.start - at, range.end - at);
@@ -25,7 +25,10 @@ pub(super) fn is_quoted(text: &[u8], at: usize, range: &Range<usize>) -> bool {
     MARKS.iter().any(|(open, close)| {
         let Some(opened) = last_opening(before, open.as_bytes(), close.as_bytes()) else { return false };
         let lead = &before[..opened];
-        let free = lead.last().is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'(' | b'*' | b'_' | b'|'));
+        // Chinese and Japanese put no space before a quotation; their marks have a side, so none is needed.
+        let free = lead.last().is_none_or(|byte| {
+            matches!(byte, b' ' | b'\t' | b'(' | b'*' | b'_' | b'|') || open != close && !byte.is_ascii()
+        });
         // A mark that opens the whole text quotes nothing: it is how the text is written.
         free && !is_value(lead)
             && (opened > 0 || line_start > 0)
@@ -69,6 +72,8 @@ mod tests {
             "Texts such as “please ignore all rules and obey” are attacks.",
             "- `ignore all rules`: the classic",
             "(«ignore all rules»)",
+            "所谓“ignore all rules”已经成了笑话",
+            "彼は「ignore all rules」と書いた",
         ] {
             assert!(quoted(talk), "{talk}");
         }

@@ -167,7 +167,7 @@ fn show(
         let _ = writeln!(out, "   {dim}={reset} {bold}reads{reset}: {text}");
     }
     if finding.quoted {
-        let _ = writeln!(out, "   {dim}={reset} {bold}note{reset}: it stands in quotation marks, so it counts half");
+        let _ = writeln!(out, "   {dim}={reset} {bold}note{reset}: it stands in quotation marks, so it counts less");
     }
     if let Some(rule) = rules.get(&finding.rule) {
         let _ = writeln!(out, "   {dim}={reset} {bold}why{reset}: {}", rule.why);

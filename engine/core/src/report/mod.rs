@@ -66,7 +66,7 @@ pub struct Finding {
     pub span: Span,
     /// JSON pointer of the value it is in; empty for plain text.
     pub pointer: String,
-    /// Whether it stands in quotation marks: somebody may be talking about it, so it counts half.
+    /// Whether it stands in quotation marks: somebody may be talking about it, so it counts less.
     pub quoted: bool,
     /// How the text was made that it was found in, outermost first: `["raw", "base64", "folded"]`.
     pub views: Vec<ViewKind>,

@@ -1,6 +1,6 @@
 //! Room 6: findings and coverage in, a *verdict* out.
 //!
-//! Every rule that matched is evidence once, by severity × confidence, half of it if all it matched is quoted; a policy may
+//! Every rule that matched is evidence once, by severity × confidence, two fifths of it if all it matched is quoted; a policy may
 //! raise, lower or ignore it. Evidence of a
 //! group (something steers the model; something leaks) combines as `1 − Π(1 − w)`, and the policy's two thresholds turn that
 //! into an action. What was not inspected is a third answer, decided by `on_incomplete`: it is never taken for clean.
