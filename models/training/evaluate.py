@@ -1,0 +1,103 @@
+"""Scores records with a run or a graph, as the engine does: overlapping windows, a record's score is that of its highest.
+
+    python evaluate.py --data DIR --dev DIR --work DIR --run NAME --model MODEL_DIR
+
+writes WORK/scores.NAME.npz: for a sample of the sources that the run did not learn from, and for the development records.
+"""
+
+import argparse
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+
+from config import CONFIG
+from export import session
+from records import Record, read_folder
+
+
+def windows_of(tokenizer, texts: list[str], max_tokens: int, stride: int) -> list[tuple[int, list[int]]]:
+    """(record, ids) of each window, with the special tokens."""
+    first, last = (tokenizer.token_to_id(name) for name in ("[CLS]", "[SEP]"))
+    body, result = max_tokens - 2, []
+    for start in range(0, len(texts), 1024):
+        part = texts[start : start + 1024]
+        for number, encoding in enumerate(tokenizer.encode_batch_fast(part, add_special_tokens=False), start):
+            at = 0
+            while True:
+                result.append((number, [first, *encoding.ids[at : at + body], last]))
+                if at + body >= len(encoding.ids):
+                    break
+                at += stride
+    return result
+
+
+def score(path: Path, tokenizer, records: list[Record], singly: bool, threads: int = 2) -> np.ndarray:
+    """Highest logits of each record, one column per output. `singly`: one window at a time and unpadded, as int8 graphs are run."""
+    run = session(path, threads)
+    windows = windows_of(tokenizer, [r.folded for r in records], CONFIG["max_tokens"], CONFIG["stride"])
+    windows.sort(key=lambda window: len(window[1]))
+    result, at = None, 0
+    while at < len(windows):
+        longest = len(windows[min(at + 31, len(windows) - 1)][1])
+        size = 1 if singly else max(1, min(32, 2048 // longest))
+        batch = windows[at : at + size]
+        at += size
+        longest = len(batch[-1][1])
+        ids = np.zeros((len(batch), longest), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, (_, given) in enumerate(batch):
+            ids[row, : len(given)] = given
+            mask[row, : len(given)] = 1
+        kinds = np.repeat(np.array([records[n].content_kind for n, _ in batch])[:, None], longest, 1)
+        logits = run.run(None, {"input_ids": ids, "attention_mask": mask, "token_type_ids": kinds})[0]
+        if result is None:
+            result = np.full((len(records), logits.shape[1]), -np.inf, dtype=np.float32)
+        for (number, _), row in zip(batch, logits):
+            # The labels of a record are those of the window that decides.
+            if row[0] > result[number, 0]:
+                result[number] = row
+    return result
+
+
+def sample(records: list[Record], sources: set[str], cap: int, seed: int) -> list[int]:
+    """At most `cap` records per source and label of `sources`."""
+    groups: dict[tuple, list[int]] = {}
+    for number, record in enumerate(records):
+        if record.source in sources:
+            groups.setdefault((record.source, record.label), []).append(number)
+    rng = random.Random(seed)
+    return sorted(number for key in sorted(groups) for number in rng.sample(groups[key], min(cap, len(groups[key]))))
+
+
+def main() -> None:
+    import torch
+
+    from train import load_records
+    import tokens
+
+    arguments = argparse.ArgumentParser(description=__doc__)
+    for name in ("data", "dev", "work", "model"):
+        arguments.add_argument(f"--{name}", type=Path, required=True)
+    arguments.add_argument("--run", required=True)
+    arguments.add_argument("--cap", type=int, default=CONFIG["evaluated_per_source"])
+    arguments.add_argument("--graph", choices=["fp32", "int8"], default="fp32")
+    args = arguments.parse_args()
+    begun = time.monotonic()
+    records = load_records(args.data, args.work)
+    held_out = set(torch.load(args.work / f"{args.run}.pt", map_location="cpu")["identity"]["held_out"])
+    numbers = sample(records, held_out, args.cap, CONFIG["seed"])
+    dev = read_folder(args.dev)
+    tokenizer = tokens.load(args.model / "tokenizer.json")
+    path = args.work / "model.fp32.onnx" if args.graph == "fp32" else args.model / "model.int8.onnx"
+    found = {"dev": score(path, tokenizer, dev, args.graph == "int8")}
+    print(f"development records scored after {time.monotonic() - begun:.0f} s", flush=True)
+    if numbers:
+        found["held"] = score(path, tokenizer, [records[n] for n in numbers], args.graph == "int8")
+    np.savez(args.work / f"scores.{args.run}.{args.graph}.npz", numbers=np.array(numbers), **found)
+    print(f"{len(numbers)} held-out records and {len(dev)} development records in {time.monotonic() - begun:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Writes the encoder as ONNX with the fused operators of ONNX Runtime, so that no exporter and no pattern matching is needed."""
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from encoder import EPSILON, HEADS, WIDTH
+
+OPSET = 17
+MICROSOFT = "com.microsoft"
+
+
+class _Graph:
+    def __init__(self, half: bool):
+        self.nodes, self.weights, self.half = [], [], half
+
+    def weight(self, name: str, value: np.ndarray) -> str:
+        if value.dtype == np.float32 and self.half:
+            value = value.astype(np.float16)
+        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def node(self, operator: str, inputs: list[str], outputs: list[str] | str, domain: str = "", **attributes) -> str:
+        outputs = [outputs] if isinstance(outputs, str) else outputs
+        self.nodes.append(helper.make_node(operator, inputs, outputs, name=outputs[0] + "/" + operator, domain=domain, **attributes))
+        return outputs[0]
+
+
+def build(state: dict[str, np.ndarray], layers: int, half: bool = False) -> onnx.ModelProto:
+    """`state`: the encoder's state, fp32 arrays by name. `half`: weights and arithmetic in fp16, input and output as before."""
+    g = _Graph(half)
+    for name in ("input_ids", "attention_mask", "token_type_ids"):
+        g.node("Cast", [name], f"{name}.i32", to=TensorProto.INT32)
+    embedded = [
+        g.weight("words", state["words.weight"]),
+        g.weight("positions", state["positions.weight"]),
+        g.weight("kinds", state["kinds.weight"]),
+        g.weight("norm.weight", state["norm.weight"]),
+        g.weight("norm.bias", state["norm.bias"]),
+    ]
+    g.node(
+        "EmbedLayerNormalization",
+        ["input_ids.i32", "token_type_ids.i32", *embedded, "attention_mask.i32"],
+        ["x0", "mask_index"],
+        MICROSOFT,
+        epsilon=EPSILON,
+    )
+    x = "x0"
+    for n in range(layers):
+        at = f"layers.{n}."
+
+        def linear(part: str, at=at) -> str:
+            return g.weight(f"{at}{part}.weight", state[f"{at}{part}.weight"].T)
+
+        def vector(name: str, at=at) -> str:
+            return g.weight(at + name, state[at + name])
+
+        mixed = g.node("Attention", [x, linear("qkv"), vector("qkv.bias"), "attention_mask.i32"], f"{at}mixed", MICROSOFT, num_heads=HEADS)
+        g.node("MatMul", [mixed, linear("out")], f"{at}out")
+        x = g.node(
+            "SkipLayerNormalization",
+            [x, f"{at}out", vector("norm1.weight"), vector("norm1.bias"), vector("out.bias")],
+            f"{at}x1",
+            MICROSOFT,
+            epsilon=EPSILON,
+        )
+        g.node("MatMul", [x, linear("up")], f"{at}up")
+        g.node("BiasGelu", [f"{at}up", vector("up.bias")], f"{at}inner", MICROSOFT)
+        g.node("MatMul", [f"{at}inner", linear("down")], f"{at}down")
+        x = g.node(
+            "SkipLayerNormalization",
+            [x, f"{at}down", vector("norm2.weight"), vector("norm2.bias"), vector("down.bias")],
+            f"{at}x2",
+            MICROSOFT,
+            epsilon=EPSILON,
+        )
+    kind = TensorProto.FLOAT16 if half else TensorProto.FLOAT
+    g.weight("axis1", np.array([1], dtype=np.int64))
+    g.weight("axis2", np.array([2], dtype=np.int64))
+    g.weight("one", np.array(1.0, dtype=np.float32))
+    g.weight("far", np.array(-1e4, dtype=np.float32))
+    g.node("Cast", ["attention_mask"], "mask.flat", to=kind)
+    g.node("Unsqueeze", ["mask.flat", "axis2"], "mask")
+    g.node("Mul", [x, "mask"], "x.seen")
+    g.node("ReduceSum", ["x.seen", "axis1"], "x.sum", keepdims=0)
+    g.node("ReduceSum", ["mask", "axis1"], "mask.count", keepdims=0)
+    g.node("Div", ["x.sum", "mask.count"], "x.mean")
+    g.node("Sub", ["one", "mask"], "mask.hidden")
+    g.node("Mul", ["mask.hidden", "far"], "mask.far")
+    g.node("Add", [x, "mask.far"], "x.near")
+    g.node("ReduceMax", ["x.near"], "x.top", axes=[1], keepdims=0)
+    g.node("Concat", ["x.mean", "x.top"], "pooled", axis=1)
+    last = "logits.half" if half else "logits"
+    g.weight("head.weight", state["head.weight"].T)
+    g.weight("head.bias", state["head.bias"])
+    # Not Gemm: the head stays in floating point when the rest is quantised.
+    g.node("MatMul", ["pooled", "head.weight"], "head")
+    g.node("Add", ["head", "head.bias"], last)
+    if half:
+        g.node("Cast", [last], "logits", to=TensorProto.FLOAT)
+    shape = ["batch", "tokens"]
+    graph = helper.make_graph(
+        g.nodes,
+        "tamiz",
+        [helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name in ("input_ids", "attention_mask", "token_type_ids")],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", state["head.bias"].shape[0]])],
+        g.weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)])
+    model.ir_version = 8
+    return model
