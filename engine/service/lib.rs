@@ -6,7 +6,9 @@
 
 pub mod assemble;
 pub mod batch;
+pub mod batching;
 pub mod bench;
+pub mod classifier;
 pub mod cli;
 pub mod config;
 pub mod eval;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use tamiz_core::Engine;
 
-use super::{Outcome, RuleArgs};
+use super::{ClassifyArgs, Outcome, RuleArgs};
 use crate::eval::{self, Options};
 use crate::{matcher, packs};
 
@@ -31,6 +31,8 @@ pub(super) struct EvalArgs {
     threshold_fpr: Vec<f64>,
     #[command(flatten)]
     rules: RuleArgs,
+    #[command(flatten)]
+    classifier: ClassifyArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
@@ -48,7 +50,8 @@ pub(super) fn run(args: EvalArgs) -> anyhow::Result<Outcome> {
     let rules = packs::rules(&args.rules.rule_dirs, !args.rules.no_builtin_rules)?;
     let policy = packs::policy(args.rules.policy.as_deref(), &rules)?;
     let backend = matcher::backend(args.rules.matcher.unwrap_or_default(), None, false)?;
-    let engine = Engine::builder().rules(rules).policy(policy).backend(backend).build()?;
+    let cascade = args.classifier.cascade()?;
+    let engine = Engine::builder().rules(rules).policy(policy).backend(backend).classifier(cascade).build()?;
     let options = Options { errors: args.errors, threshold_fpr: args.threshold_fpr };
     let result = eval::run(&engine, &args.files, &options)?;
     let human = args.output.map_or_else(|| io::stdout().is_terminal(), |output| output == OutputArg::Human);

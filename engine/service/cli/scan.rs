@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use tamiz_core::{Action, Engine, Limits, Palette};
 
-use super::{FormatArg, KindArg, Outcome, RuleArgs};
+use super::{ClassifyArgs, FormatArg, KindArg, Outcome, RuleArgs};
 use crate::batch::{self, InputOptions, Inputs, OutputFormat, ScanOptions, Summary, Writer};
 use crate::{matcher, packs};
 
@@ -41,6 +41,8 @@ pub(super) struct ScanArgs {
     fail_on: FailOn,
     #[command(flatten)]
     rules: RuleArgs,
+    #[command(flatten)]
+    classifier: ClassifyArgs,
     /// Worker threads. Default: one per core.
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -134,7 +136,8 @@ fn engine(args: &ScanArgs) -> anyhow::Result<Engine> {
     let mut limits = Limits::default();
     limits.max_content_bytes = usize::from(args.max_size) << 20;
     let backend = matcher::backend(args.rules.matcher.unwrap_or_default(), None, false)?;
-    Ok(Engine::builder().rules(rules).policy(policy).limits(limits).backend(backend).build()?)
+    let cascade = args.classifier.cascade()?;
+    Ok(Engine::builder().rules(rules).policy(policy).limits(limits).backend(backend).classifier(cascade).build()?)
 }
 
 /// Whether standard output takes colours: a terminal, and neither `NO_COLOR` nor `TERM=dumb` says otherwise.
