@@ -122,8 +122,9 @@ def linear_scores(text, kind):
     while words:
         window = words[start:start + 256]
         grams = {" ".join(window[at:at + n]) for n in (1, 2, 3) for at in range(len(window) - n + 1)}
-        total = sum(by_bucket.get(fnv(gram) >> (64 - BITS), 0) for gram in grams)
-        scores.append(1 / (1 + math.exp(-(BIAS[kind] + SCALE * total / math.sqrt(len(grams))))))
+        buckets = {fnv(gram) >> (64 - BITS) for gram in grams}
+        total = sum(by_bucket.get(bucket, 0) for bucket in buckets)
+        scores.append(1 / (1 + math.exp(-(BIAS[kind] + SCALE * total / math.sqrt(len(buckets))))))
         if start + 256 >= len(words):
             break
         start += 192

@@ -85,6 +85,10 @@ pub(crate) fn tamiz_with_input(arguments: &[&str], input: &[u8]) -> Run {
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "RUST_LOG"] {
         command.env_remove(name);
     }
+    for name in ["MODE", "MODEL", "LIBRARY", "PROVIDERS"] {
+        command.env_remove(format!("TAMIZ_CLASSIFIER_{name}"));
+    }
+    command.env("XDG_DATA_HOME", repository("tests/data/no-such-folder"));
     let mut child =
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();

@@ -8,7 +8,7 @@ use tamiz_core::Engine;
 
 use crate::canary::Canaries;
 use crate::config::Config;
-use crate::{matcher, packs};
+use crate::{classifier, matcher, packs};
 
 /// The source revision this was built from: 12 digits of a Git commit, or `unknown`.
 pub const REVISION: &str = env!("SOURCE_REVISION");
@@ -28,7 +28,9 @@ pub fn engine(config: &Config) -> Result<Engine, anyhow::Error> {
     }
     let policy = packs::policy(config.policy.file.as_deref(), &rules)?;
     let backend = matcher::backend(config.matcher.backend, config.matcher.cache_dir.as_deref(), true)?;
-    let mut builder = Engine::builder().rules(rules).policy(policy).limits(config.limits).backend(backend);
+    let cascade = classifier::cascade(&config.classifier)?;
+    let mut builder =
+        Engine::builder().rules(rules).policy(policy).limits(config.limits).backend(backend).classifier(cascade);
     if let Some(key) = key {
         builder = builder.fingerprint_key(key);
     }

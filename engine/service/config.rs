@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tamiz_core::{Diagnostic, Limits, closest};
+use tamiz_core::{Classify, Diagnostic, Limits, closest};
 
 use crate::matcher::MatcherChoice;
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub rules: RulesConfig,
     /// What searches for it.
     pub matcher: MatcherConfig,
+    /// The model that is asked besides the rules.
+    pub classifier: ClassifierConfig,
     /// What findings lead to.
     pub policy: PolicyConfig,
     /// What reports hold.
@@ -129,6 +131,34 @@ pub struct MatcherConfig {
     pub cache_dir: Option<PathBuf>,
 }
 
+/// `[classifier]`; docs/classifier.md has more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClassifierConfig {
+    /// When it is asked: `off`, `auto` (its linear stage settles the obvious) or `always`.
+    pub mode: Classify,
+    /// The model's folder, or one with a single model in it. If not stated: `models` beside the program, then
+    /// `tamiz/models` in the user's data directory; none there is no classifier.
+    pub model: Option<PathBuf>,
+    /// The library ONNX Runtime. If not stated: beside the program, then in the user's data directory, where
+    /// `scripts/onnxruntime.sh` puts it. Whoever can write there can run code.
+    pub library: Option<PathBuf>,
+    /// What it runs on: `cpu`, `cuda:N`, `tensorrt:N`, `openvino`, `coreml`, `directml`; the first of several, separated by commas, that
+    /// works. If none does, the service does not start.
+    pub providers: String,
+    /// Threads of one session, 1 to 64.
+    pub threads: usize,
+    /// Sessions that all workers share, their windows batched together; 0 for a session per worker. At most 64. One is right for a
+    /// GPU.
+    pub sessions: usize,
+}
+
+impl Default for ClassifierConfig {
+    fn default() -> Self {
+        Self { mode: Classify::Auto, model: None, library: None, providers: "cpu".into(), threads: 1, sessions: 0 }
+    }
+}
+
 /// `[policy]`
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -172,6 +202,12 @@ pub enum LogFormat {
     Json,
 }
 
+/// A file or folder below the user's data directory: `$XDG_DATA_HOME` or `~/.local/share`.
+pub(crate) fn user_data(path: &str) -> Option<PathBuf> {
+    let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    Some(folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")))?.join(path))
+}
+
 const fn nonzero(value: usize) -> NonZeroUsize {
     match NonZeroUsize::new(value) {
         Some(value) => value,
@@ -204,6 +240,14 @@ pub struct Overrides {
     pub prompts: Option<PathBuf>,
     /// `report.fingerprint_key_file`
     pub key_file: Option<PathBuf>,
+    /// `classifier.mode`
+    pub classify: Option<Classify>,
+    /// `classifier.model`
+    pub model: Option<PathBuf>,
+    /// `classifier.library`
+    pub library: Option<PathBuf>,
+    /// `classifier.providers`
+    pub providers: Option<String>,
 }
 
 /// Why a configuration is refused. Each message names the place and the remedy.
@@ -365,6 +409,8 @@ impl Overrides {
         set(&mut config.pool.workers, &self.workers);
         set(&mut config.rules.builtin, &self.builtin_rules);
         set(&mut config.matcher.backend, &self.matcher);
+        set(&mut config.classifier.mode, &self.classify);
+        set(&mut config.classifier.providers, &self.providers);
         config.rules.directories.extend(self.rule_dirs.iter().cloned());
         let files = [
             (&mut config.server.port_file, &self.port_file),
@@ -375,6 +421,12 @@ impl Overrides {
         ];
         for (to, from) in files.into_iter().filter(|(_, from)| from.is_some()) {
             to.clone_from(from);
+        }
+        if self.model.is_some() {
+            config.classifier.model.clone_from(&self.model);
+        }
+        if self.library.is_some() {
+            config.classifier.library.clone_from(&self.library);
         }
     }
 }
@@ -389,6 +441,8 @@ impl Config {
             &mut self.rules.canaries,
             &mut self.rules.prompts,
             &mut self.matcher.cache_dir,
+            &mut self.classifier.model,
+            &mut self.classifier.library,
         ];
         for path in single.into_iter().flatten().chain(&mut self.rules.directories) {
             *path = folder.join(&*path);
@@ -407,6 +461,8 @@ impl Config {
             ("server.stream_in_flight", self.server.stream_in_flight.get(), 1, 1 << 16, "it may be 1 to 65536"),
             ("pool.workers", self.pool.workers, 0, 1_024, "it may be 0 (one per core) to 1024"),
             ("pool.queue", self.pool.queue.get(), 1, 1 << 20, "it may be 1 to 1048576"),
+            ("classifier.threads", self.classifier.threads, 1, 64, "it may be 1 to 64"),
+            ("classifier.sessions", self.classifier.sessions, 0, 64, "it may be 0 (one per worker) to 64"),
             ("pool.stream_queue", self.pool.stream_queue.get(), 1, 1 << 20, "it may be 1 to 1048576"),
         ];
         match ranges.into_iter().find(|(_, value, least, most, _)| !(least..=most).contains(&value)) {

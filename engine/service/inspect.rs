@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use prost::bytes::Bytes;
-use tamiz_core::{Content, ContentKind, Engine, Format, Report, ScanControl, Scanner};
+use tamiz_core::{Classify, Content, ContentKind, Engine, Format, Report, ScanControl, Scanner};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::config::PoolConfig;
@@ -36,6 +36,8 @@ pub struct Task {
     pub server: Option<String>,
     /// Whether findings carry the matched text.
     pub excerpts: bool,
+    /// When the classifier is asked; `None` for what the engine does by default.
+    pub classify: Option<Classify>,
     /// When the inspection must stop.
     pub deadline: Option<Instant>,
     /// Set when nobody waits for the answer any more.
@@ -52,6 +54,9 @@ impl Task {
         let mut control = ScanControl::unlimited().with_cancel(self.cancel.0);
         if let Some(deadline) = self.deadline {
             control = control.with_deadline(deadline);
+        }
+        if let Some(classify) = self.classify {
+            control = control.with_classify(classify);
         }
         let mut report = scanner.inspect(&content.with_format(self.format), &control);
         if self.excerpts {
@@ -193,8 +198,10 @@ fn work(engine: &Engine, jobs: &Receiver<Job>) {
         }
         let large = task.content.len() > KEEP_SCRATCH_BELOW;
         let report = catch_unwind(AssertUnwindSafe(|| task.run(&mut scanner))).map_err(|_| InspectError::Failed);
-        if large || report.is_err() {
+        if report.is_err() {
             scanner = engine.scanner();
+        } else if large {
+            scanner = scanner.shrunk();
         }
         done(report);
     }

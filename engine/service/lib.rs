@@ -6,8 +6,10 @@
 
 pub mod assemble;
 pub mod batch;
+pub mod batching;
 pub mod bench;
 pub mod canary;
+pub mod classifier;
 pub mod cli;
 pub mod config;
 pub mod eval;

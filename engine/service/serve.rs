@@ -99,6 +99,7 @@ impl Server {
         let (stopping, stopped) = watch::channel(false);
         let workers = pool.workers();
         let info = engine.info().clone();
+        let unclassified = engine.cascade().why().map(str::to_owned);
 
         let (health, health_service) = tonic_health::server::health_reporter();
         set_health(&health, ServingStatus::Serving).await;
@@ -128,9 +129,14 @@ impl Server {
             rules = info.rules,
             rules_digest = info.rules_digest,
             matcher = info.matcher,
+            model = info.model.as_deref().unwrap_or("none"),
+            provider = info.provider.as_deref().unwrap_or("none"),
             workers,
             "listening on http://{address}"
         );
+        if let Some(why) = &unclassified {
+            warn!("classifier: unavailable: {why}");
+        }
         if !address.ip().is_loopback() {
             warn!("{address} can be reached from other machines, without TLS or authentication: put a proxy before it");
         }

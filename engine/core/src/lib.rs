@@ -40,8 +40,8 @@ mod view;
 
 pub use classify::{
     Calibration, Cascade, Classifier, ClassifierInfo, ClassifierReport, ClassifierSession, ClassifierState,
-    ClassifyError, Graph, HighestScore, Linear, LinearCard, LinearError, LinearScratch, ModelCard, ModelFile, Score,
-    Thresholds, Window, Windows,
+    ClassifyError, EncoderCard, Graph, HighestScore, Linear, LinearCard, LinearError, LinearScratch, ModelCard,
+    ModelFile, Score, Thresholds, Window, Windows,
 };
 pub use content::{Content, ContentKind, Format};
 pub use detect::{PromptError, RegisteredPrompts, Work};

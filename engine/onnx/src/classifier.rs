@@ -1,10 +1,12 @@
 //! A model ready to be asked, on the first execution provider that works.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
-use tamiz_core::{Classifier, ClassifierInfo, ClassifierSession, ClassifyError, Graph, ModelCard};
+use tamiz_core::{
+    Classifier, ClassifierInfo, ClassifierSession, ClassifyError, ContentKind, EncoderCard, Graph, Windows,
+};
 
 use crate::runtime::one_line;
 use crate::session::OnnxSession;
@@ -28,13 +30,16 @@ impl Default for Options {
 
 /// A model's encoder. Immutable and shared; sessions are made of it.
 pub struct OnnxClassifier {
-    card: Arc<ModelCard>,
+    id: String,
+    card: Arc<EncoderCard>,
     tokens: Arc<Tokens>,
     graph: Graph,
     bytes: Vec<u8>,
     runtime: Runtime,
     provider: Provider,
     threads: usize,
+    /// The session that was tried when this was loaded, until somebody takes it.
+    warm: Mutex<Option<OnnxSession>>,
 }
 
 impl std::fmt::Debug for OnnxClassifier {
@@ -49,20 +54,26 @@ impl OnnxClassifier {
     /// # Errors
     /// When a file is not right, or no provider works; the message has each provider's reason.
     pub fn load(folder: &ModelFolder, runtime: &Runtime, options: &Options) -> Result<Self, Error> {
-        let card = Arc::clone(folder.card());
+        let id = folder.card().id.clone();
+        let none = || Error::Model {
+            path: folder.path().to_owned(),
+            why: "it is a linear stage alone, without an encoder".into(),
+        };
+        let card = Arc::new(folder.card().encoder.clone().ok_or_else(none)?);
         let path = folder.path().join(&card.tokenizer.name);
-        let tokens = Arc::new(Tokens::new(&folder.tokenizer()?, &path, &card)?);
+        let tokens = Arc::new(Tokens::new(&folder.tokenizer(&card)?, &path, &card)?);
         let mut why = Vec::new();
         for provider in &options.providers {
             let Some(graph) = provider.graph(&card.graphs).cloned() else {
-                why.push(format!("{provider}: {} has no graph for it", card.id));
+                why.push(format!("{provider}: {id} has no graph for it"));
                 continue;
             };
             let bytes = folder.graph(&graph.file)?;
-            let (card, tokens, runtime) = (Arc::clone(&card), Arc::clone(&tokens), runtime.clone());
-            let made = Self { card, tokens, graph, bytes, runtime, provider: *provider, threads: options.threads };
-            match made.make().and_then(|mut session| session.warm_up()) {
-                Ok(()) => return Ok(made),
+            let (id, card, tokens, runtime) = (id.clone(), Arc::clone(&card), Arc::clone(&tokens), runtime.clone());
+            let (provider, threads, warm) = (*provider, options.threads, Mutex::new(None));
+            let made = Self { id, card, tokens, graph, bytes, runtime, provider, threads, warm };
+            match made.make().and_then(|mut session| session.warm_up().map(|()| session)) {
+                Ok(session) => return Ok(Self { warm: Mutex::new(Some(session)), ..made }),
                 Err(problem) => why.push(format!("{provider}: {problem}")),
             }
         }
@@ -97,13 +108,21 @@ impl OnnxClassifier {
 impl Classifier for OnnxClassifier {
     fn info(&self) -> ClassifierInfo {
         ClassifierInfo {
-            id: self.card.id.clone(),
+            id: self.id.clone(),
             provider: format!("{} {}", self.provider, self.graph.precision),
             digest: self.graph.file.sha256.clone(),
         }
     }
 
+    fn plan(&self, text: &str, kind: ContentKind, windows: &mut Windows) -> Result<(), ClassifyError> {
+        self.tokens.plan(text, kind, windows)
+    }
+
     fn session(&self) -> Result<Box<dyn ClassifierSession>, ClassifyError> {
+        let warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(session) = warm {
+            return Ok(Box::new(session));
+        }
         match self.make() {
             Ok(session) => Ok(Box::new(session)),
             Err(why) => Err(ClassifyError::Failed(format!("ONNX Runtime: {why}"))),

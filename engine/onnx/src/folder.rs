@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use tamiz_core::{Linear, ModelCard, ModelFile};
+use tamiz_core::{EncoderCard, Linear, ModelCard, ModelFile};
 
 use crate::Error;
 
@@ -78,9 +78,11 @@ impl ModelFolder {
         let mut check = |file: &ModelFile, bytes: Vec<u8>| {
             checked.push(Checked { name: file.name.clone(), bytes: bytes.len() as u64 });
         };
-        check(&self.card.tokenizer, self.tokenizer()?);
-        for graph in &self.card.graphs {
-            check(&graph.file, self.graph(&graph.file)?);
+        if let Some(encoder) = &self.card.encoder {
+            check(&encoder.tokenizer, self.tokenizer(encoder)?);
+            for graph in &encoder.graphs {
+                check(&graph.file, self.graph(&graph.file)?);
+            }
         }
         if let Some(linear) = &self.card.linear {
             self.linear()?;
@@ -89,8 +91,8 @@ impl ModelFolder {
         Ok(checked)
     }
 
-    pub(crate) fn tokenizer(&self) -> Result<Vec<u8>, Error> {
-        self.read(&self.card.tokenizer, LARGEST_TOKENIZER)
+    pub(crate) fn tokenizer(&self, encoder: &EncoderCard) -> Result<Vec<u8>, Error> {
+        self.read(&encoder.tokenizer, LARGEST_TOKENIZER)
     }
 
     pub(crate) fn graph(&self, file: &ModelFile) -> Result<Vec<u8>, Error> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ort::session::Session;
 use ort::value::TensorRef;
-use tamiz_core::{ClassifierSession, ClassifyError, ContentKind, ModelCard, ScanControl, Score, Windows};
+use tamiz_core::{ClassifierSession, ClassifyError, ContentKind, EncoderCard, ScanControl, Score, Windows};
 
 use crate::runtime::one_line;
 use crate::tokens::Tokens;
@@ -18,7 +18,7 @@ const DEVICE_STEP: usize = 16;
 /// One worker's session.
 pub(crate) struct OnnxSession {
     session: Session,
-    card: Arc<ModelCard>,
+    card: Arc<EncoderCard>,
     tokens: Arc<Tokens>,
     /// Whether a row's answer does not depend on the other rows.
     batch_invariant: bool,
@@ -31,14 +31,14 @@ pub(crate) struct OnnxSession {
 
 impl std::fmt::Debug for OnnxSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OnnxSession").field("model", &self.card.id).finish_non_exhaustive()
+        f.debug_struct("OnnxSession").field("on_device", &self.on_device).finish_non_exhaustive()
     }
 }
 
 impl OnnxSession {
     pub(crate) fn new(
         session: Session,
-        card: Arc<ModelCard>,
+        card: Arc<EncoderCard>,
         tokens: Arc<Tokens>,
         batch_invariant: bool,
         on_device: bool,
@@ -125,10 +125,6 @@ fn failed(why: &str) -> ClassifyError {
 }
 
 impl ClassifierSession for OnnxSession {
-    fn plan(&mut self, text: &str, kind: ContentKind, windows: &mut Windows) -> Result<(), ClassifyError> {
-        self.tokens.plan(text, kind, windows)
-    }
-
     fn score(
         &mut self,
         windows: &Windows,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tamiz_core::{ClassifyError, ContentKind, ModelCard, Windows};
+use tamiz_core::{ClassifyError, ContentKind, EncoderCard, Windows};
 use tokenizers::Tokenizer;
 
 use crate::Error;
@@ -26,7 +26,7 @@ impl std::fmt::Debug for Tokens {
 
 impl Tokens {
     /// Reads a tokenizer file; `path` is for messages.
-    pub(crate) fn new(file: &[u8], path: &Path, card: &ModelCard) -> Result<Self, Error> {
+    pub(crate) fn new(file: &[u8], path: &Path, card: &EncoderCard) -> Result<Self, Error> {
         let fail = |why: String| Error::Model { path: path.to_owned(), why };
         let mut tokenizer = Tokenizer::from_bytes(file)
             .map_err(|error| fail(format!("it is no tokenizer: {}", crate::runtime::one_line(&error.to_string()))))?;

@@ -157,11 +157,12 @@ fn scores(session: &mut dyn ClassifierSession, windows: &Windows, which: &[usize
 #[test]
 fn the_encoder_agrees_with_python() {
     let Some(loaded) = load(&Copy::new()) else { return };
-    let mut session = loaded.unwrap().session().unwrap();
+    let encoder = loaded.unwrap();
+    let mut session = encoder.session().unwrap();
     for record in expected() {
         let text = record["text"].as_str().unwrap();
         let mut windows = Windows::default();
-        session.plan(text, kind(&record), &mut windows).unwrap();
+        encoder.plan(text, kind(&record), &mut windows).unwrap();
         let want = record["windows"].as_array().unwrap();
         assert_eq!(windows.list().len(), want.len(), "{text:.40}");
         let which: Vec<usize> = (0..want.len()).collect();
@@ -182,10 +183,11 @@ fn the_encoder_agrees_with_python() {
 #[test]
 fn the_answer_does_not_depend_on_the_batch() {
     let Some(loaded) = load(&Copy::new()) else { return };
-    let mut session = loaded.unwrap().session().unwrap();
+    let encoder = loaded.unwrap();
+    let mut session = encoder.session().unwrap();
     let mut windows = Windows::default();
     for record in expected() {
-        session.plan(record["text"].as_str().unwrap(), kind(&record), &mut windows).unwrap();
+        encoder.plan(record["text"].as_str().unwrap(), kind(&record), &mut windows).unwrap();
     }
     let all: Vec<usize> = (0..windows.list().len()).collect();
     let together = scores(&mut *session, &windows, &all);
@@ -258,9 +260,10 @@ fn what_is_no_number_is_not_taken_for_benign() {
 #[test]
 fn a_deadline_stops_it_between_batches() {
     let Some(loaded) = load(&Copy::new()) else { return };
-    let mut session = loaded.unwrap().session().unwrap();
+    let encoder = loaded.unwrap();
+    let mut session = encoder.session().unwrap();
     let mut windows = Windows::default();
-    session.plan("zebra", ContentKind::Prompt, &mut windows).unwrap();
+    encoder.plan("zebra", ContentKind::Prompt, &mut windows).unwrap();
     let control = ScanControl::unlimited().with_timeout(Duration::ZERO);
     let told = session.score(&windows, &[0], &control, &mut |_, _| panic!("it is too late"));
     assert!(matches!(told, Err(ClassifyError::Interrupted(_))));

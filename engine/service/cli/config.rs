@@ -22,6 +22,9 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Outcome> {
         ConfigCommand::Print(settings) => write!(out, "{}", config::to_toml(&settings.load()?))?,
         ConfigCommand::Check(settings) => {
             let engine = assemble::engine(&settings.load()?)?;
+            if let Some(why) = engine.cascade().why() {
+                anyhow::bail!("classifier: unavailable: {why}");
+            }
             let info = engine.info();
             writeln!(
                 out,

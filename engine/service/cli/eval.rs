@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::{Outcome, RuleArgs};
+use super::{ClassifyArgs, Outcome, RuleArgs};
 use crate::eval::leaks::{self, TypeMap};
 use crate::eval::{self, Options, mutate};
 use crate::packs;
@@ -49,6 +49,8 @@ pub(super) struct EvalArgs {
     technique: Vec<String>,
     #[command(flatten)]
     rules: RuleArgs,
+    #[command(flatten)]
+    classifier: ClassifyArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
@@ -71,7 +73,7 @@ pub(super) fn run(args: EvalArgs) -> anyhow::Result<Outcome> {
     if let Some(rate) = args.threshold_fpr.iter().find(|rate| !(0.0..=1.0).contains(*rate)) {
         anyhow::bail!("--threshold-fpr {rate}: a rate is between 0 and 1; 1 % is 0.01");
     }
-    let engine = args.rules.builder()?.build()?;
+    let engine = args.rules.builder()?.classifier(args.classifier.cascade()?).build()?;
     let human = args.output.map_or_else(|| io::stdout().is_terminal(), |output| output == OutputArg::Human);
     match args.task {
         TaskArg::Injection => {

@@ -8,6 +8,7 @@ mod complete;
 mod config;
 mod cost;
 mod eval;
+mod models;
 mod prompt;
 mod rules;
 mod scan;
@@ -19,11 +20,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use tamiz_core::{ContentKind, Engine, EngineBuilder, Format};
+use tamiz_core::{Cascade, Classify, ContentKind, Engine, EngineBuilder, Format};
 
 use crate::canary::Canaries;
+use crate::config::ClassifierConfig;
 use crate::matcher::{self, MatcherChoice};
-use crate::{assemble, packs};
+use crate::{assemble, classifier, packs};
 
 /// Inspects what goes into and comes out of language models: prompt injection, tool poisoning, data leaks.
 #[derive(Debug, Parser)]
@@ -52,6 +54,9 @@ enum Command {
     /// List, show and check rules.
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// List, verify and show classifier models.
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
     /// Make and list canaries: made-up secrets to plant, and to hear of when they turn up.
     #[command(subcommand)]
     Canary(canary::CanaryCommand),
@@ -121,6 +126,63 @@ impl RuleArgs {
             builder = builder.registered_prompts(packs::prompts(file, key)?);
         }
         Ok(builder)
+    }
+}
+
+/// The classifier to use, shared by several commands.
+#[derive(Debug, Args, Default, Clone)]
+pub(crate) struct ClassifyArgs {
+    /// When to ask the classifier (default auto).
+    #[arg(long, value_enum, value_name = "WHEN", env = "TAMIZ_CLASSIFIER_MODE", hide_env = true)]
+    pub(crate) classify: Option<ClassifyArg>,
+    /// Folder of the classifier's model. Default: models/ beside the program, then tamiz/models in the user's data directory.
+    #[arg(long, value_name = "DIR", env = "TAMIZ_CLASSIFIER_MODEL", hide_env = true)]
+    pub(crate) model: Option<PathBuf>,
+    /// The library ONNX Runtime. Default: where scripts/onnxruntime.sh puts it.
+    #[arg(long, value_name = "FILE", env = "TAMIZ_CLASSIFIER_LIBRARY", hide_env = true)]
+    pub(crate) onnxruntime: Option<PathBuf>,
+    /// What the classifier runs on: cpu, cuda:N, tensorrt:N, openvino, coreml, directml; the first of several that works.
+    #[arg(long, value_name = "NAMES", env = "TAMIZ_CLASSIFIER_PROVIDERS", hide_env = true)]
+    pub(crate) provider: Option<String>,
+}
+
+impl ClassifyArgs {
+    /// What was named has to be there.
+    pub(crate) fn cascade(&self) -> anyhow::Result<Cascade> {
+        let mut config = ClassifierConfig::default();
+        if let Some(classify) = self.classify {
+            config.mode = classify.into();
+        }
+        config.model.clone_from(&self.model);
+        config.library.clone_from(&self.onnxruntime);
+        if let Some(providers) = &self.provider {
+            config.providers.clone_from(providers);
+        }
+        if config.mode == Classify::Off {
+            return Ok(Cascade::default().with_mode(Classify::Off));
+        }
+        classifier::stated_cascade(&config)
+    }
+}
+
+/// `--classify`
+#[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
+pub(crate) enum ClassifyArg {
+    /// Never.
+    Off,
+    /// Where there is one; its linear stage settles the obvious.
+    Auto,
+    /// Its encoder gets everything.
+    Always,
+}
+
+impl From<ClassifyArg> for Classify {
+    fn from(arg: ClassifyArg) -> Self {
+        match arg {
+            ClassifyArg::Off => Self::Off,
+            ClassifyArg::Auto => Self::Auto,
+            ClassifyArg::Always => Self::Always,
+        }
     }
 }
 
@@ -219,6 +281,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Rules(command) => rules::run(command),
         Command::Canary(command) => canary::run(command),
         Command::Prompt(command) => prompt::run(command),
+        Command::Models(command) => models::run(command),
         Command::Eval(args) => eval::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Config(command) => config::run(command),

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use tamiz_core::{Action, Engine, Limits, Palette};
 
-use super::{FormatArg, KindArg, Outcome, RuleArgs};
+use super::{ClassifyArgs, FormatArg, KindArg, Outcome, RuleArgs};
 use crate::batch::{self, InputOptions, Inputs, OutputFormat, ScanOptions, Summary, Writer};
 
 #[derive(Debug, Args)]
@@ -43,6 +43,8 @@ pub(super) struct ScanArgs {
     fail_on: FailOn,
     #[command(flatten)]
     rules: RuleArgs,
+    #[command(flatten)]
+    classifier: ClassifyArgs,
     /// Worker threads. Default: one per core.
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -137,7 +139,7 @@ pub(super) fn run(args: ScanArgs) -> anyhow::Result<Outcome> {
 fn engine(args: &ScanArgs) -> anyhow::Result<Engine> {
     let mut limits = Limits::default();
     limits.max_content_bytes = usize::from(args.max_size) << 20;
-    Ok(args.rules.builder()?.limits(limits).build()?)
+    Ok(args.rules.builder()?.limits(limits).classifier(args.classifier.cascade()?).build()?)
 }
 
 /// Whether standard output takes colours: a terminal, and neither `NO_COLOR` nor `TERM=dumb` says otherwise.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Outcome, RuleArgs};
+use super::{ClassifyArgs, Outcome, RuleArgs};
 use crate::config::{self, Overrides};
 use crate::serve;
 
@@ -39,6 +39,8 @@ pub(super) struct Settings {
     workers: Option<usize>,
     #[command(flatten)]
     rules: RuleArgs,
+    #[command(flatten)]
+    classifier: ClassifyArgs,
 }
 
 impl Settings {
@@ -55,6 +57,10 @@ impl Settings {
             canaries: self.rules.canaries,
             prompts: self.rules.prompts,
             key_file: self.rules.key_file,
+            classify: self.classifier.classify.map(Into::into),
+            model: self.classifier.model,
+            library: self.classifier.onnxruntime,
+            providers: self.classifier.provider,
         };
         config::load(self.config.as_deref(), &overrides)
     }

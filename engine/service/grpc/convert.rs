@@ -28,6 +28,51 @@ pub(super) fn format(number: i32) -> Result<core::Format, i32> {
     })
 }
 
+/// When a message wants the classifier asked; `None` if it does not say. The error is the number, when no mode has it.
+pub(super) fn classify(number: i32) -> Result<Option<core::Classify>, i32> {
+    Ok(Some(match v1::ClassifyMode::try_from(number).map_err(|_| number)? {
+        v1::ClassifyMode::Unspecified => return Ok(None),
+        v1::ClassifyMode::Off => core::Classify::Off,
+        v1::ClassifyMode::Auto => core::Classify::Auto,
+        v1::ClassifyMode::Always => core::Classify::Always,
+    }))
+}
+
+impl From<core::ClassifierState> for v1::ClassifierState {
+    fn from(state: core::ClassifierState) -> Self {
+        match state {
+            core::ClassifierState::Off => Self::Off,
+            core::ClassifierState::Linear => Self::Linear,
+            core::ClassifierState::Encoder => Self::Encoder,
+            core::ClassifierState::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+impl From<core::ClassifierReport> for v1::Classification {
+    fn from(report: core::ClassifierReport) -> Self {
+        let highest = |highest: core::HighestScore| v1::HighestScore {
+            probability: highest.probability,
+            weight: highest.weight,
+            stage: v1::ClassifierState::from(highest.stage).into(),
+            span: Some(v1::Span { start: highest.start as u64, end: highest.end as u64 }),
+            kinds: highest.kinds,
+        };
+        Self {
+            state: v1::ClassifierState::from(report.state).into(),
+            model: report.model,
+            provider: report.provider,
+            why: report.why,
+            linear_windows: report.linear_windows as u64,
+            linear_settled: report.linear_settled as u64,
+            encoder_windows: report.encoder_windows as u64,
+            inferred: report.inferred as u64,
+            cached: report.cached as u64,
+            highest: report.highest.map(highest),
+        }
+    }
+}
+
 impl From<core::ContentKind> for v1::ContentKind {
     fn from(kind: core::ContentKind) -> Self {
         match kind {
@@ -132,6 +177,8 @@ impl From<core::EngineInfo> for v1::EngineInfo {
             policy_digest: info.policy_digest,
             matcher: info.matcher,
             model: info.model,
+            model_digest: info.model_digest,
+            provider: info.provider,
         }
     }
 }
@@ -207,7 +254,11 @@ impl From<core::Report> for v1::Report {
                 view: timings.view,
                 matching: timings.matching,
                 total: timings.total,
+                linear: timings.linear,
+                tokenise: timings.tokenise,
+                infer: timings.infer,
             }),
+            classification: Some(report.classifier.into()),
             engine: Some((*report.engine).clone().into()),
         }
     }

@@ -63,6 +63,10 @@ impl Shared {
             wrong.push(FieldViolation::new("format", format!("{number} is no ContentFormat")));
             Format::Auto
         });
+        let classify = convert::classify(request.classify).unwrap_or_else(|number| {
+            wrong.push(FieldViolation::new("classify", format!("{number} is no ClassifyMode")));
+            None
+        });
         if request.kind == 0 && !matches!(format, Format::Json | Format::Jsonl | Format::Mcp) {
             let what = "say what the content is to the model (CONTENT_KIND_PROMPT, …_TOOL_OUTPUT, …); it may be left out \
                         only when format is JSON, JSON_LINES or MCP";
@@ -88,7 +92,7 @@ impl Shared {
         let stated = |text: String| (!text.is_empty()).then_some(text);
         let (path, server) = (stated(request.path), stated(request.server));
         let excerpts = request.include_excerpts;
-        Ok(Task { content: request.content, kind, format, path, server, excerpts, deadline, cancel })
+        Ok(Task { content: request.content, kind, format, path, server, excerpts, classify, deadline, cancel })
     }
 
     /// Reads a stream and hands its requests to the pool until there are no more. Returns how the stream has to end.

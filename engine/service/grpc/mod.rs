@@ -64,6 +64,7 @@ impl fmt::Debug for v1::InspectRequest {
             .field("path", &self.path)
             .field("include_excerpts", &self.include_excerpts)
             .field("timeout_ms", &self.timeout_ms)
+            .field("classify", &self.classify)
             .finish()
     }
 }

@@ -33,6 +33,20 @@ pub struct ModelCard {
     pub training_data: String,
     /// When, as YYYY-MM-DD.
     pub created: String,
+    /// The encoder. A model without one is its linear stage alone.
+    pub encoder: Option<EncoderCard>,
+    /// The linear stage, if there is one.
+    pub linear: Option<LinearCard>,
+    /// Figures measured on it, as the file has them.
+    pub metrics: toml::Table,
+    /// Digest of the whole file.
+    pub digest: String,
+}
+
+/// The encoder.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct EncoderCard {
     /// The tokenizer's file.
     pub tokenizer: ModelFile,
     /// Tokens of a window, with those that mark its start and end.
@@ -47,12 +61,6 @@ pub struct ModelCard {
     pub calibration: [Calibration; 5],
     /// Probabilities at stated false-positive rates.
     pub thresholds: Thresholds,
-    /// The linear stage, if there is one.
-    pub linear: Option<LinearCard>,
-    /// Figures measured on it, as the file has them.
-    pub metrics: toml::Table,
-    /// Digest of the whole file.
-    pub digest: String,
 }
 
 /// A file of a model's folder.
@@ -151,28 +159,18 @@ impl ModelCard {
         let file: File = toml::from_str(source)
             .map_err(|error| check.at(error.span(), error.message(), "see docs/classifier.md"))?;
         check.id(&file.id)?;
-        let Input { max_tokens, stride } = file.input;
-        check.that((8..=LONGEST_WINDOW).contains(max_tokens.get_ref()), &max_tokens, "max_tokens may be 8 to 8192")?;
-        let fits = (1..=*max_tokens.get_ref() - 2).contains(stride.get_ref());
-        check.that(fits, &stride, "stride may be 1 to max_tokens - 2, or text would be left out between windows")?;
-        let kinds = file.labels.kinds;
-        check.that(kinds.get_ref().len() <= MOST_LABELS, &kinds, "at most 64 labels")?;
-        check.that(!file.graphs.get_ref().is_empty(), &file.graphs, "a model has at least one [[graphs]]")?;
-        let mut graphs = Vec::new();
-        for graph in file.graphs.into_inner() {
-            let known = ["int8", "fp16", "fp32"].contains(&graph.precision.get_ref().as_str());
-            check.that(known, &graph.precision, "precision is int8, fp16 or fp32")?;
-            let precision = graph.precision.into_inner();
-            graphs.push(Graph {
-                file: check.file(graph.file, graph.sha256)?,
-                providers: graph.providers,
-                batch_invariant: graph.batch_invariant.unwrap_or(precision != "int8"),
-                precision,
-            });
-        }
-        let calibration = check.calibration(&file.calibration)?;
-        let thresholds = check.thresholds(&file.thresholds)?;
+        let encoder =
+            check.encoder(file.tokenizer, file.input, file.labels, file.graphs, file.calibration, file.thresholds)?;
         let linear = file.linear.map(|linear| check.linear(linear)).transpose()?;
+        match &linear {
+            None if encoder.is_none() => {
+                return Err(check.at(None, "neither [[graphs]] nor [linear]", "a model has at least one of them"));
+            }
+            Some(linear) if encoder.is_none() && linear.thresholds.is_none() => {
+                return Err(check.at(None, "no [linear.thresholds]", "a linear stage without an encoder needs them"));
+            }
+            _ => {}
+        }
         Ok(Self {
             id: file.id.into_inner(),
             title: file.title,
@@ -181,19 +179,15 @@ impl ModelCard {
             licence: file.licence,
             training_data: file.training_data,
             created: file.created,
-            tokenizer: check.file(file.tokenizer.file, file.tokenizer.sha256)?,
-            max_tokens: max_tokens.into_inner(),
-            stride: stride.into_inner(),
-            kinds: kinds.into_inner(),
-            graphs,
-            calibration,
-            thresholds,
+            encoder,
             linear,
             metrics: file.metrics,
             digest: blake3::hash(source.as_bytes()).to_hex()[..32].to_owned(),
         })
     }
+}
 
+impl EncoderCard {
     /// The probability that the injection logit stands for, from 0 to 1; none for a logit that is no number.
     #[must_use]
     pub fn probability(&self, kind: ContentKind, logit: f32) -> Option<f32> {
@@ -233,12 +227,13 @@ struct File {
     training_data: String,
     #[serde(default)]
     created: String,
-    tokenizer: FileTokenizer,
-    input: Input,
-    labels: Labels,
-    graphs: Spanned<Vec<FileGraph>>,
-    calibration: Spanned<BTreeMap<String, Calibration>>,
-    thresholds: Spanned<FileThresholds>,
+    tokenizer: Option<FileTokenizer>,
+    input: Option<Input>,
+    labels: Option<Labels>,
+    #[serde(default)]
+    graphs: Vec<FileGraph>,
+    calibration: Option<Spanned<BTreeMap<String, Calibration>>>,
+    thresholds: Option<Spanned<FileThresholds>>,
     linear: Option<FileLinear>,
     #[serde(default)]
     metrics: toml::Table,
@@ -364,6 +359,52 @@ impl Check<'_> {
         Ok(Thresholds { rates })
     }
 
+    /// The encoder, if there are graphs; then all that belongs to it has to be there.
+    fn encoder(
+        &self,
+        tokenizer: Option<FileTokenizer>,
+        input: Option<Input>,
+        labels: Option<Labels>,
+        file_graphs: Vec<FileGraph>,
+        calibration: Option<Spanned<BTreeMap<String, Calibration>>>,
+        thresholds: Option<Spanned<FileThresholds>>,
+    ) -> Result<Option<EncoderCard>, Box<Diagnostic>> {
+        if file_graphs.is_empty() {
+            return Ok(None);
+        }
+        let missing = |name: &str| self.at(None, &format!("[[graphs]] and no [{name}]"), "see docs/classifier.md");
+        let tokenizer = tokenizer.ok_or_else(|| missing("tokenizer"))?;
+        let Input { max_tokens, stride } = input.ok_or_else(|| missing("input"))?;
+        let kinds = labels.ok_or_else(|| missing("labels"))?.kinds;
+        let calibration = calibration.ok_or_else(|| missing("calibration"))?;
+        let thresholds = thresholds.ok_or_else(|| missing("thresholds"))?;
+        self.that((8..=LONGEST_WINDOW).contains(max_tokens.get_ref()), &max_tokens, "max_tokens may be 8 to 8192")?;
+        let fits = (1..=*max_tokens.get_ref() - 2).contains(stride.get_ref());
+        self.that(fits, &stride, "stride may be 1 to max_tokens - 2, or text would be left out between windows")?;
+        self.that(kinds.get_ref().len() <= MOST_LABELS, &kinds, "at most 64 labels")?;
+        let mut graphs = Vec::new();
+        for graph in file_graphs {
+            let known = ["int8", "fp16", "fp32"].contains(&graph.precision.get_ref().as_str());
+            self.that(known, &graph.precision, "precision is int8, fp16 or fp32")?;
+            let precision = graph.precision.into_inner();
+            graphs.push(Graph {
+                file: self.file(graph.file, graph.sha256)?,
+                providers: graph.providers,
+                batch_invariant: graph.batch_invariant.unwrap_or(precision != "int8"),
+                precision,
+            });
+        }
+        Ok(Some(EncoderCard {
+            tokenizer: self.file(tokenizer.file, tokenizer.sha256)?,
+            max_tokens: max_tokens.into_inner(),
+            stride: stride.into_inner(),
+            kinds: kinds.into_inner(),
+            graphs,
+            calibration: self.calibration(&calibration)?,
+            thresholds: self.thresholds(&thresholds)?,
+        }))
+    }
+
     fn linear(&self, linear: FileLinear) -> Result<LinearCard, Box<Diagnostic>> {
         let FileLinear { file, sha256, settle_benign, settle_attack, thresholds } = linear;
         let (benign, attack) = (*settle_benign.get_ref(), *settle_attack.get_ref());
@@ -408,7 +449,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_card_is_read() {
-        let card = ModelCard::parse("model.toml", &source()).unwrap();
+        let card = ModelCard::parse("model.toml", &source()).unwrap().encoder.unwrap();
         assert_eq!((card.max_tokens, card.stride, card.graphs.len()), (16, 10, 1));
         assert!(!card.graphs[0].batch_invariant, "int8 is quantised over the batch unless the card says otherwise");
         assert_eq!(card.labels(0b10), ["indirect"]);
@@ -433,7 +474,7 @@ pub(crate) mod tests {
 
     #[test]
     fn more_probability_is_never_less_evidence() {
-        let card = ModelCard::parse("model.toml", &source()).unwrap();
+        let card = ModelCard::parse("model.toml", &source()).unwrap().encoder.unwrap();
         let weight = |probability| card.thresholds.weight(ContentKind::Prompt, probability);
         for (probability, expected) in [(0.0, 0.0), (0.25, 0.15), (0.5, 0.30), (0.6, 0.575), (0.8, 0.85), (1.0, 0.99)] {
             assert!((weight(probability) - expected).abs() < 1e-9, "{probability}: {}", weight(probability));
@@ -443,9 +484,23 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_linear_stage_may_stand_alone_with_thresholds() {
+        let whole = source();
+        let (head, linear) = (&whole[..whole.find("[tokenizer]").unwrap()], &whole[whole.find("[linear]").unwrap()..]);
+        let start = whole.find("[thresholds]").unwrap();
+        let thresholds = whole[start..whole.find("[linear]").unwrap()].replace("[thresholds]", "[linear.thresholds]");
+        let card = ModelCard::parse("model.toml", &format!("{head}{linear}{thresholds}")).unwrap();
+        assert!(card.encoder.is_none() && card.linear.unwrap().thresholds.is_some());
+        let without = ModelCard::parse("model.toml", &format!("{head}{linear}")).unwrap_err();
+        assert!(without.message.contains("linear.thresholds"));
+        assert!(ModelCard::parse("model.toml", head).unwrap_err().message.contains("neither"));
+        assert!(wrong("[input]", "[metrics]").message.contains("no [input]"));
+    }
+
+    #[test]
     fn thresholds_may_fall_together() {
         let changed = source().replace("0.6", "0.8").replace("= 0.5", "= 0.8");
-        let card = ModelCard::parse("model.toml", &changed).unwrap();
+        let card = ModelCard::parse("model.toml", &changed).unwrap().encoder.unwrap();
         assert!(card.thresholds.weight(ContentKind::Prompt, 0.8) >= 0.85);
         assert!(card.thresholds.weight(ContentKind::Prompt, 0.79) < 0.30);
     }

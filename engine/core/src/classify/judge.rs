@@ -149,7 +149,9 @@ impl Judge {
         report.model = Some(model.card.id.clone());
         report.provider = model.encoder.as_ref().map(|encoder| encoder.info().provider);
         let mut passages = std::mem::take(&mut self.passages);
-        find_passages(material.document, material.layers, material.base, &mut passages);
+        // The linear stage knows folded text only.
+        let folded = model.card.encoder.is_none();
+        find_passages(material.document, material.layers, material.base, folded, &mut passages);
         let call = Call { cascade, model, mode, material, passages: &passages, limits, control };
         let mut left_out = LeftOut::default();
         self.windows(&call, &mut left_out);
@@ -169,7 +171,7 @@ impl Judge {
             stage: mark.stage,
             start: mark.span.start,
             end: mark.span.end,
-            kinds: model.card.labels(mark.labels),
+            kinds: model.card.encoder.as_ref().map_or_else(Vec::new, |encoder| encoder.labels(mark.labels)),
         });
         left_out.tell(cascade.stated || required, coverage);
     }
@@ -229,7 +231,8 @@ impl Judge {
         let (text, outcome) = (&self.text, &mut self.outcome);
         let all = 0..text.len();
         let stage = call.model.linear.as_ref().zip(call.model.card.linear.as_ref());
-        let Some((linear, card)) = stage.filter(|_| passage.folded && call.mode == Classify::Auto) else {
+        let alone = call.model.card.encoder.is_none();
+        let Some((linear, card)) = stage.filter(|_| alone || passage.folded && call.mode == Classify::Auto) else {
             open.push(all);
             return;
         };
@@ -258,7 +261,9 @@ impl Judge {
     /// Cuts what is open of the text at hand into windows for the encoder.
     fn plan(&mut self, call: &Call<'_>, number: usize, at: usize) -> Result<(), Missing> {
         let kind = call.passages[number].kind;
-        let session = session(&mut self.session, call)?;
+        // Without a session there is nothing to plan for.
+        session(&mut self.session, call)?;
+        let Some(encoder) = &call.model.encoder else { return Ok(()) };
         let pending = &mut self.pending;
         let started = Instant::now();
         let mut result = Ok(());
@@ -270,7 +275,7 @@ impl Judge {
                     Err(Missing::Stopped(format!("there are more than max_windows ({limit}) windows to classify")));
                 break;
             }
-            result = session.plan(&self.text[open.clone()], kind, &mut pending.windows).map_err(Missing::from);
+            result = encoder.plan(&self.text[open.clone()], kind, &mut pending.windows).map_err(Missing::from);
             pending.windows.shift(before, at + open.start);
             let more = pending.windows.list().len() - before;
             pending.passages.extend(std::iter::repeat_n(number, more));
@@ -327,7 +332,8 @@ impl Judge {
             match (score, &result) {
                 (Some(Score { injection, labels }), _) => {
                     let probability = f64::from(injection);
-                    let weight = call.model.card.thresholds.weight(passage.kind, probability);
+                    let card = call.model.card.encoder.as_ref();
+                    let weight = card.map_or(0.0, |card| card.thresholds.weight(passage.kind, probability));
                     self.outcome.mark(call, passage, range, probability, weight, labels, ClassifierState::Encoder);
                 }
                 (None, Err(why)) => left_out.add(call, passage, range, why),

@@ -1,6 +1,7 @@
 //! The linear stage: hashed word n-grams with one weight each.
 //!
-//! A score is `bias + scale × Σ weights / √n` over the `n` distinct n-grams (n = 1, 2, 3) of a window of 256 words. It takes microseconds,
+//! A score is `bias + scale × Σ weights / √n` over the `n` distinct buckets that the n-grams (of 1 to 3 words) of a window of 256 words fall
+//! in. It takes microseconds,
 //! so what it can settle at a stated error the encoder need not be asked about. The file's layout is in `docs/classifier.md`.
 
 use std::ops::Range;
@@ -117,13 +118,12 @@ impl Linear {
                     hash = fnv(hash, b" ");
                 }
                 hash = fnv(hash, &text[word.start as usize..word.end as usize]);
-                features.push(hash);
+                features.push(hash >> (64 - self.bits));
             }
         }
         features.sort_unstable();
         features.dedup();
-        let shift = 64 - self.bits;
-        let sum: i64 = features.iter().map(|hash| i64::from(self.weights[(hash >> shift) as usize])).sum();
+        let sum: i64 = features.iter().map(|bucket| i64::from(self.weights[*bucket as usize])).sum();
         // At least one word, so at least one feature.
         let score = f64::from(self.bias[kind as usize])
             + f64::from(self.scale) * sum as f64 / (features.len().max(1) as f64).sqrt();

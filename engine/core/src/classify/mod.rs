@@ -14,7 +14,7 @@ mod judge;
 mod linear;
 mod passage;
 
-pub use card::{Calibration, Graph, LinearCard, ModelCard, ModelFile, Thresholds};
+pub use card::{Calibration, EncoderCard, Graph, LinearCard, ModelCard, ModelFile, Thresholds};
 pub use cascade::Cascade;
 pub(crate) use judge::{Judge, Mark, Material, Outcome};
 pub use linear::{Linear, LinearError, Scratch as LinearScratch};
@@ -33,6 +33,12 @@ pub trait Classifier: Send + Sync + Debug {
     /// What it is.
     fn info(&self) -> ClassifierInfo;
 
+    /// Cuts `text` into windows that the model takes whole, and appends them to `windows`. Together they cover the text.
+    ///
+    /// # Errors
+    /// [`ClassifyError::Failed`] when the text cannot be taken apart.
+    fn plan(&self, text: &str, kind: ContentKind, windows: &mut Windows) -> Result<(), ClassifyError>;
+
     /// A session for one worker. May take long (a model is loaded); it is asked for when first needed.
     ///
     /// # Errors
@@ -42,12 +48,6 @@ pub trait Classifier: Send + Sync + Debug {
 
 /// Asks the model. One per worker, which alone uses it.
 pub trait ClassifierSession: Send + Debug {
-    /// Cuts `text` into windows that the model takes whole, and appends them to `windows`. Together they cover the text.
-    ///
-    /// # Errors
-    /// [`ClassifyError::Failed`] when the text cannot be taken apart.
-    fn plan(&mut self, text: &str, kind: ContentKind, windows: &mut Windows) -> Result<(), ClassifyError>;
-
     /// Scores windows `which` (ascending) and tells each score to `scored`. What it has told before an error counts.
     ///
     /// # Errors

@@ -23,8 +23,9 @@ pub(crate) struct Passage {
     pub(crate) range: Range<usize>,
 }
 
-/// All passages of a content: every view of its text, and every decoded view that reads like language.
-pub(crate) fn passages(document: &Document, layers: &Layers, base: &[u8], out: &mut Vec<Passage>) {
+/// All passages of a content: every view of its text, and every decoded view that reads like language. `folded`: all of it folded,
+/// whatever that does to words.
+pub(crate) fn passages(document: &Document, layers: &Layers, base: &[u8], folded: bool, out: &mut Vec<Passage>) {
     out.clear();
     for depth in 0..=layers.newest() {
         let layer = layers.layer(depth);
@@ -38,7 +39,7 @@ pub(crate) fn passages(document: &Document, layers: &Layers, base: &[u8], out: &
                 open = false;
                 continue;
             }
-            let folded = !mostly_look_alike(&text[view.range.clone()]);
+            let folded = folded || !mostly_look_alike(&text[view.range.clone()]);
             let range = if folded { view.folded.clone() } else { view.range.clone() };
             let kind = kind(document, view);
             match out.last_mut() {
