@@ -12,6 +12,7 @@ mod homoglyph;
 mod oracle;
 mod payment_card;
 mod quotation;
+mod styled;
 mod terminal;
 pub(crate) mod validate;
 
@@ -50,29 +51,42 @@ pub(crate) enum Needs {
     Digits,
     /// Characters that are not shown.
     Invisible,
-    /// Letters of Greek, Cyrillic and Armenian.
+    /// Letters of Greek, Cyrillic, Armenian, Cherokee and Lisu.
     LookAlike,
+    /// Letters of other styles than the plain one, turned over, or with marks.
+    Styled,
 }
 
-/// Whether a text has characters that are not shown, and whether it has letters that may look Latin. May say yes for nothing.
-fn sorts(text: &[u8]) -> (bool, bool) {
-    let (mut invisible, mut look_alike) = (false, false);
+/// Which sorts of characters beyond ASCII a text has. May say yes for nothing.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sorts {
+    invisible: bool,
+    look_alike: bool,
+    styled: bool,
+}
+
+fn sorts(text: &[u8]) -> Sorts {
+    let mut sorts = Sorts::default();
     for (at, lead) in text.iter().enumerate().filter(|(_, byte)| **byte >= 0xc2) {
         let next = |offset: usize| text.get(at + offset).copied().unwrap_or(0);
-        look_alike |= matches!(lead, 0xcd..=0xd6);
-        invisible |= match (lead, next(1)) {
-            (0xe2, 0x80) => matches!(next(2), 0x8b..=0x8f | 0xaa..=0xae),
-            (0xcd, 0x8f)
-            | (0xd8, 0x9c)
+        match (lead, next(1)) {
+            (0xe2, 0x80) => sorts.invisible |= matches!(next(2), 0x8b..=0x8f | 0xaa..=0xae),
+            (0xcd, 0x8f) => (sorts.invisible, sorts.look_alike, sorts.styled) = (true, true, true),
+            (0xd8, 0x9c)
             | (0xe1, 0x85 | 0xa0)
             | (0xe2, 0x81)
             | (0xe3, 0x85)
-            | (0xef, 0xb8 | 0xbb | 0xbe) => true,
-            (0xf3, _) => true,
-            _ => false,
-        };
+            | (0xef, 0xb8 | 0xbb | 0xbe)
+            | (0xf3, _) => sorts.invisible = true,
+            (0xe1, 0x8e | 0x8f) | (0xea, 0x93 | 0xad | 0xae) => sorts.look_alike = true,
+            (0xc9 | 0xca | 0xcc, _) | (0xf0, 0x9d) | (0xe2, 0x92 | 0x93) => sorts.styled = true,
+            (0xf0, 0x9f) => sorts.styled |= matches!(next(2), 0x84..=0x87),
+            _ => {}
+        }
+        sorts.look_alike |= matches!(lead, 0xcd..=0xd6);
+        sorts.styled |= *lead == 0xcd;
     }
-    (invisible, look_alike)
+    sorts
 }
 
 const DETECTORS: &[&dyn Detector] = &[
@@ -82,6 +96,9 @@ const DETECTORS: &[&dyn Detector] = &[
     &hidden::VariationSelectorData,
     &hidden::InvisibleLetters,
     &homoglyph::HomoglyphWords,
+    &styled::StackedMarks,
+    &styled::StyledLetters,
+    &styled::TurnedLetters,
     &terminal::TerminalEscapes,
     &payment_card::PaymentCard,
 ];
@@ -211,13 +228,14 @@ pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u
         let (range, text) = (view.range.clone(), &text[view.range.clone()]);
         let first = survey.digits.partition_point(|run| (run.end as usize) <= range.start);
         let digits = survey.digits.get(first).is_some_and(|run| (run.start as usize) < range.end);
-        let (invisible, look_alike) = if !wide || text.is_ascii() { (false, false) } else { sorts(text) };
+        let sorts = if !wide || text.is_ascii() { Sorts::default() } else { sorts(text) };
         for (rule, detector) in &rules.detectors {
             let worth_it = match detector.needs() {
                 Needs::Escape => survey.signs.has(Signs::ESCAPE),
                 Needs::Digits => digits,
-                Needs::Invisible => invisible,
-                Needs::LookAlike => look_alike,
+                Needs::Invisible => sorts.invisible,
+                Needs::LookAlike => sorts.look_alike,
+                Needs::Styled => sorts.styled,
             };
             if worth_it {
                 let mut record = |found: Range<usize>| {
