@@ -3,8 +3,9 @@
 use std::fs;
 
 use serde_json::Value;
+use tamiz::core::{Content, ContentKind, Format, ScanControl};
 
-use crate::support::{Run, tamiz, tamiz_with_input};
+use crate::support::{Run, covered, engine, inspect, tamiz, tamiz_with_input};
 
 fn rules(run: &Run) -> Vec<String> {
     let findings = run.json()["reports"][0]["findings"].clone();
@@ -86,4 +87,53 @@ fn a_token_for_somebody_else_is_not_passed_through() {
     assert_eq!(of("secret.token-passthrough").unwrap()["pointer"], Value::from("/authorization"));
     assert!(!passed(&scan(&["--server", "https://graph.example.net/v1"])), "it is for this server");
     assert!(!passed(&scan(&[])), "nobody said where it goes");
+}
+
+/// A made-up key id, in two pieces that mean nothing alone.
+const PIECES: [&str; 2] = ["AKIAQ3ZR", "7MWB2XKD4LTE"];
+
+fn found(body: &str, carried: &[u8]) -> (Vec<String>, Vec<u8>) {
+    let content = Content::new(ContentKind::ToolArguments, body.as_bytes()).with_carried(carried);
+    let mut scanner = engine().scanner();
+    let scanned = scanner.scan(&content, &ScanControl::unlimited());
+    let rules = scanned.conclude().findings.iter().map(|finding| finding.rule.clone()).collect();
+    (rules, scanned.carry())
+}
+
+#[test]
+fn a_secret_in_pieces_is_put_together() {
+    const RULE: &str = "secret.aws-access-key-id";
+    let [a, b] = PIECES;
+    for body in [
+        format!(r#"["{a}", "{b}"]"#),
+        format!(r#"{{"part1": "{a}", "part2": "{b}"}}"#),
+        format!(r#"{{"note": "it begins with {a}", "more": {{"x": "{b} and that is all"}}}}"#),
+        format!(r#"["{}", "{}", "{b}"]"#, &a[..4], &a[4..]),
+    ] {
+        let (rules, _) = found(&body, b"");
+        assert!(rules.contains(&RULE.to_owned()), "{body}: {rules:?}");
+        let report = inspect(Some(ContentKind::ToolArguments), Format::Json, body.as_bytes());
+        let finding = report.findings.iter().find(|finding| finding.rule == RULE).unwrap();
+        let text = covered(finding, body.as_bytes());
+        assert!(text.starts_with(b"AKIA") && text.ends_with(b"TE"), "{}", String::from_utf8_lossy(text));
+    }
+    for body in [format!(r#"["{a}", "so", "{b}"]"#), format!(r#"["{a} is one", "{b}"]"#), format!("{a} {b}")] {
+        assert!(found(&body, b"").0.is_empty(), "{body}");
+    }
+    // A whole one is found once, whatever stands beside it.
+    let (rules, _) = found(&format!(r#"["{a}{b}", "{b}"]"#), b"");
+    assert_eq!(rules.iter().filter(|rule| *rule == RULE).count(), 1, "{rules:?}");
+}
+
+#[test]
+fn a_secret_in_two_messages_is_put_together() {
+    let [a, b] = PIECES;
+    let (rules, carry) = found(&format!("First half: {a}\n"), b"");
+    assert!(rules.is_empty(), "{rules:?}");
+    assert_eq!(carry, a.as_bytes());
+    let (rules, _) = found(&format!("{b} is the rest"), &carry);
+    assert_eq!(rules, ["secret.aws-access-key-id"]);
+    assert!(found(&format!("The rest: {b}"), &carry).0.is_empty(), "something stands between");
+    let (_, long) = found(&"x1".repeat(10_000), b"");
+    assert_eq!(long.len(), 512, "what is carried is bounded");
 }

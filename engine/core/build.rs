@@ -1,4 +1,5 @@
-//! Makes two things once, so that start-up pays for neither: the fold table from Unicode data, and the list of built-in rules.
+//! Makes three things once, so that start-up pays for none: the fold table from Unicode data, the tables that repair mojibake, and the
+//! list of built-in rules.
 
 #![expect(clippy::expect_used, reason = "a build script fails by panicking")]
 
@@ -12,6 +13,7 @@ use unicode_normalization::UnicodeNormalization;
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     fs::write(out.join("fold_table.rs"), fold_table()).expect("OUT_DIR is writable");
+    fs::write(out.join("mojibake_tables.rs"), mojibake_tables()).expect("OUT_DIR is writable");
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     fs::write(out.join("builtin_rules.rs"), builtin_rules(&rules)).expect("OUT_DIR is writable");
     println!("cargo:rerun-if-changed=build.rs");
@@ -36,6 +38,37 @@ fn builtin_rules(rules: &Path) -> String {
         writeln!(source, "    ({name:?}, include_str!({:?})),", file.display().to_string()).expect("a String takes it");
     }
     source.push_str("]\n");
+    source
+}
+
+/// For each encoding of two bytes, the characters that pairs of bytes in UTF-8 are misread as, in order, with these bytes.
+fn mojibake_tables() -> String {
+    let encodings = [("GBK", encoding_rs::GBK), ("BIG5", encoding_rs::BIG5), ("SHIFT_JIS", encoding_rs::SHIFT_JIS)];
+    let mut source = String::new();
+    for (name, encoding) in encodings {
+        let mut table: Vec<(u16, u16)> = Vec::new();
+        for first in 0x80..=0xf4_u8 {
+            for second in 0x40..=0xf4_u8 {
+                // After the first byte of a character comes a later one of it; after that, anything.
+                let fits = if first >= 0xc2 {
+                    (0x80..0xc0).contains(&second)
+                } else {
+                    first < 0xc0 && !matches!(second, 0xc0 | 0xc1)
+                };
+                let pair = [first, second];
+                let read = encoding.decode_without_bom_handling_and_without_replacement(&pair);
+                let mut characters = read.as_deref().unwrap_or("").chars();
+                if let (true, Some(one), None) = (fits, characters.next(), characters.next())
+                    && let Ok(code) = u16::try_from(u32::from(one))
+                {
+                    table.push((code, u16::from_be_bytes(pair)));
+                }
+            }
+        }
+        table.sort_unstable();
+        table.dedup_by_key(|entry| entry.0);
+        writeln!(source, "static {name}: &[(u16, u16)] = &{table:?};").expect("a String takes it");
+    }
     source
 }
 
@@ -152,10 +185,17 @@ fn is_mark(character: char) -> bool {
 }
 
 fn punctuation(character: char) -> Option<char> {
+    const SMALL_CAPITALS: &str = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡ_ʏᴢ";
+    if let Some(place) = SMALL_CAPITALS.chars().position(|capital| capital == character && capital != '_') {
+        return char::from_u32(u32::from('a') + place as u32);
+    }
     Some(match character {
+        // A capital I in shape; UTS 39 has it with l.
+        'ꓲ' => 'i',
         '‘' | '’' | '‚' | '‛' | '′' | '´' => '\'',
         '“' | '”' | '„' | '‟' | '″' | '«' | '»' => '"',
         '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' => '-',
+        '\u{249c}'..='\u{24b5}' => letter(character, 0x249c)?,
         '\u{1f150}'..='\u{1f169}' => letter(character, 0x1f150)?,
         '\u{1f170}'..='\u{1f189}' => letter(character, 0x1f170)?,
         '\u{1f1e6}'..='\u{1f1ff}' => letter(character, 0x1f1e6)?,

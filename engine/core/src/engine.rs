@@ -12,7 +12,7 @@ use crate::matching::{Backend, BackendInfo, BuildMatcherError, GramMatcher, Matc
 use crate::report::{EngineInfo, Fingerprinter, Report, Timings};
 use crate::rule::{CompiledRules, Rule, RuleSet};
 use crate::verdict::{Coverage, Policy, UseClassifier, Verdict, decide};
-use crate::view::{Deeper, Layers};
+use crate::view::{Deeper, Layers, carry};
 
 /// Rules, policy and limits made ready. Immutable and cheap to clone; share one and give every worker a [`Scanner`].
 ///
@@ -335,7 +335,7 @@ impl Scanner {
             }
 
             let started = Instant::now();
-            let deeper = self.layers.deepen(base, &shared.limits);
+            let deeper = self.layers.deepen(base, &self.document, content.carried, &shared.limits);
             self.timings.view += micros(started);
             match deeper {
                 Deeper::Done => return None,
@@ -380,6 +380,13 @@ impl Scanned<'_> {
     pub fn matched(&self) -> impl Iterator<Item = (&Rule, bool)> {
         let rules = &self.scanner.engine.shared.rules;
         self.scanner.findings.rules.iter().map(|(rule, quoted)| (rules.rule(*rule), *quoted))
+    }
+
+    /// What the content ends in, that the next one of the same conversation may go on with: give it to
+    /// [`Content::with_carried`]. A token of at most 512 bytes.
+    #[must_use]
+    pub fn carry(&self) -> Vec<u8> {
+        carry(&self.scanner.document, self.scanner.document.text(self.body))
     }
 
     /// What matching had to do for it.

@@ -132,10 +132,9 @@ impl Document {
         &self.segments
     }
 
-    /// The segments that hold a value, and where it stands in the text.
-    pub(crate) fn values(&self) -> impl Iterator<Item = (usize, Range<usize>)> {
-        let value = |(id, segment): (usize, &Segment)| (id, segment.value..segment.text.end);
-        self.segments.iter().enumerate().map(value).filter(|(_, value)| !value.is_empty())
+    /// Where the values stand in the text, in order; names are left out.
+    pub(crate) fn values(&self) -> impl Iterator<Item = Range<usize>> {
+        self.segments.iter().map(|segment| segment.value..segment.text.end).filter(|value| !value.is_empty())
     }
 
     /// The kinds of all segments, as [`ContentKind::bit`]s.

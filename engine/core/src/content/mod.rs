@@ -101,6 +101,8 @@ pub struct Content<'a> {
     pub cut_short: Option<&'a str>,
     /// The server that it goes to, by the identifier that tokens for it carry as their audience (its URL, usually).
     pub server: Option<&'a str>,
+    /// What the content before it in the same conversation ended in; empty for the first.
+    pub carried: &'a [u8],
 }
 
 impl<'a> Content<'a> {
@@ -113,7 +115,7 @@ impl<'a> Content<'a> {
     /// A content whose kind and format are found out.
     #[must_use]
     pub fn unplaced(body: &'a [u8]) -> Self {
-        Self { kind: None, format: Format::Auto, body, cut_short: None, server: None }
+        Self { kind: None, format: Format::Auto, body, cut_short: None, server: None, carried: &[] }
     }
 
     /// The same content, known to be only the first part of what there is. Coverage will say so.
@@ -127,6 +129,14 @@ impl<'a> Content<'a> {
     #[must_use]
     pub fn with_server(mut self, server: Option<&'a str>) -> Self {
         self.server = server;
+        self
+    }
+
+    /// The same content, after one that ended in `carried` ([`crate::Scanned::carry`]): what is cut in two between them is found.
+    /// At most 512 bytes of it count.
+    #[must_use]
+    pub fn with_carried(mut self, carried: &'a [u8]) -> Self {
+        self.carried = &carried[carried.len().saturating_sub(512)..];
         self
     }
 

@@ -13,6 +13,7 @@ mod oracle;
 mod payment_card;
 mod prompt_leak;
 mod quotation;
+mod styled;
 mod terminal;
 pub(crate) mod validate;
 
@@ -31,7 +32,7 @@ use tamiz_simd::Signs;
 
 use crate::content::{ContentKind, Document};
 use crate::rule::CompiledRules;
-use crate::view::Layers;
+use crate::view::{Layers, ViewKind};
 
 /// Looks for something in Rust code. To add one: a file here, a line in [`DETECTORS`], a rule file that names it.
 pub(crate) trait Detector: Sync + Debug {
@@ -53,31 +54,44 @@ pub(crate) enum Needs {
     Digits,
     /// Characters that are not shown.
     Invisible,
-    /// Letters of Greek, Cyrillic and Armenian.
+    /// Letters of Greek, Cyrillic, Armenian, Cherokee and Lisu.
     LookAlike,
     /// Registered prompts: found by [`run_prompts`].
     Prompts,
+    /// Letters of other styles than the plain one, turned over, or with marks.
+    Styled,
 }
 
-/// Whether a text has characters that are not shown, and whether it has letters that may look Latin. May say yes for nothing.
-fn sorts(text: &[u8]) -> (bool, bool) {
-    let (mut invisible, mut look_alike) = (false, false);
+/// Which sorts of characters beyond ASCII a text has. May say yes for nothing.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sorts {
+    invisible: bool,
+    look_alike: bool,
+    styled: bool,
+}
+
+fn sorts(text: &[u8]) -> Sorts {
+    let mut sorts = Sorts::default();
     for (at, lead) in text.iter().enumerate().filter(|(_, byte)| **byte >= 0xc2) {
         let next = |offset: usize| text.get(at + offset).copied().unwrap_or(0);
-        look_alike |= matches!(lead, 0xcd..=0xd6);
-        invisible |= match (lead, next(1)) {
-            (0xe2, 0x80) => matches!(next(2), 0x8b..=0x8f | 0xaa..=0xae),
-            (0xcd, 0x8f)
-            | (0xd8, 0x9c)
+        match (lead, next(1)) {
+            (0xe2, 0x80) => sorts.invisible |= matches!(next(2), 0x8b..=0x8f | 0xaa..=0xae),
+            (0xcd, 0x8f) => (sorts.invisible, sorts.look_alike, sorts.styled) = (true, true, true),
+            (0xd8, 0x9c)
             | (0xe1, 0x85 | 0xa0)
             | (0xe2, 0x81)
             | (0xe3, 0x85)
-            | (0xef, 0xb8 | 0xbb | 0xbe) => true,
-            (0xf3, _) => true,
-            _ => false,
-        };
+            | (0xef, 0xb8 | 0xbb | 0xbe)
+            | (0xf3, _) => sorts.invisible = true,
+            (0xe1, 0x8e | 0x8f) | (0xea, 0x93 | 0xad | 0xae) => sorts.look_alike = true,
+            (0xc9 | 0xca | 0xcc, _) | (0xf0, 0x9d) | (0xe2, 0x92 | 0x93) => sorts.styled = true,
+            (0xf0, 0x9f) => sorts.styled |= matches!(next(2), 0x84..=0x87),
+            _ => {}
+        }
+        sorts.look_alike |= matches!(lead, 0xcd..=0xd6);
+        sorts.styled |= *lead == 0xcd;
     }
-    (invisible, look_alike)
+    sorts
 }
 
 const DETECTORS: &[&dyn Detector] = &[
@@ -87,6 +101,9 @@ const DETECTORS: &[&dyn Detector] = &[
     &hidden::VariationSelectorData,
     &hidden::InvisibleLetters,
     &homoglyph::HomoglyphWords,
+    &styled::StackedMarks,
+    &styled::StyledLetters,
+    &styled::TurnedLetters,
     &terminal::TerminalEscapes,
     &payment_card::PaymentCard,
     &prompt_leak::RegisteredPrompt,
@@ -189,6 +206,11 @@ impl Recorder<'_> {
             quotation::is_quoted(&base[layer.views[view].range.clone()], layer.views[view].range.start, &range)
         };
         let span = self.document.source_span(self.layers.to_document(depth, range));
+        // What a piece says alone, it says again where it is joined to others.
+        let again = |found: &Found| found.rule == rule && found.span.start < span.end && span.start < found.span.end;
+        if layer.views[view].kind == ViewKind::Joined && self.findings.list.iter().any(again) {
+            return;
+        }
         self.findings.add(Found { rule, span, segment, depth, view, folded, place, quoted }, self.limit);
     }
 
@@ -233,14 +255,15 @@ pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u
         let (range, text) = (view.range.clone(), &text[view.range.clone()]);
         let first = survey.digits.partition_point(|run| (run.end as usize) <= range.start);
         let digits = survey.digits.get(first).is_some_and(|run| (run.start as usize) < range.end);
-        let (invisible, look_alike) = if !wide || text.is_ascii() { (false, false) } else { sorts(text) };
+        let sorts = if !wide || text.is_ascii() { Sorts::default() } else { sorts(text) };
         for (rule, detector) in &rules.detectors {
             let worth_it = match detector.needs() {
                 Needs::Escape => survey.signs.has(Signs::ESCAPE),
                 Needs::Digits => digits,
-                Needs::Invisible => invisible,
-                Needs::LookAlike => look_alike,
+                Needs::Invisible => sorts.invisible,
                 Needs::Prompts => false,
+                Needs::LookAlike => sorts.look_alike,
+                Needs::Styled => sorts.styled,
             };
             if worth_it {
                 let mut record = |found: Range<usize>| {

@@ -13,8 +13,8 @@ impl Decoder for HtmlEntity {
         ViewKind::HtmlEntity
     }
 
-    fn sign(&self) -> Sign {
-        Sign::Byte(b'&')
+    fn signs(&self) -> &'static [Sign] {
+        &[Sign::Byte(b'&')]
     }
 
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
@@ -56,12 +56,24 @@ fn numeric(at: &[u8]) -> Option<Escape> {
 
 fn named(at: &[u8]) -> Option<Escape> {
     let name = at[1..].iter().take(LONGEST).take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    if name < 2 || at.get(1 + name) != Some(&b';') {
+    if name < 2 {
         return None;
+    }
+    if at.get(1 + name) != Some(&b';') {
+        return legacy(&at[..=name]);
     }
     let reference = std::str::from_utf8(&at[..name + 2]).ok()?;
     let decoded = htmlize::unescape(reference);
     (decoded != reference).then(|| Escape::text(reference.len(), decoded.as_bytes()))?
+}
+
+/// The longest name among those that need no semicolon; none is longer than six letters.
+fn legacy(at: &[u8]) -> Option<Escape> {
+    (3..=at.len().min(7)).rev().find_map(|len| {
+        let reference = std::str::from_utf8(&at[..len]).ok()?;
+        let decoded = htmlize::unescape(reference);
+        (decoded.chars().count() == 1).then(|| Escape::text(len, decoded.as_bytes()))?
+    })
 }
 
 #[cfg(test)]
@@ -74,6 +86,7 @@ mod tests {
         let views = decode(&HtmlEntity, b"&#105;&#x67;&#0000110ore&nbsp;all &eacute; &lt;b&gt; AT&T &bogus; a && b");
         assert_eq!(views[0].0, "ignore\u{a0}all é <b> AT&T &bogus; a && b");
         assert_eq!(decode(&HtmlEntity, b"&amp;amp;#105;gnore")[0], ("ignore".into(), 0..19));
+        assert_eq!(decode(&HtmlEntity, b"ignore&nbspall&lt")[0].0, "ignore\u{a0}all<");
         assert!(decode(&HtmlEntity, b"AT&T and R&D; x &# &#; &#x;").is_empty());
     }
 }

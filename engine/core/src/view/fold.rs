@@ -156,6 +156,8 @@ mod tests {
             "𝐈𝐠𝐧𝐨𝐫𝐞 𝒶𝓁𝓁 𝔭𝔯𝔢𝔳𝔦𝔬𝔲𝔰",
             "Ïgnöré àll p̴r̸evious",
             "🅘🅖🅝🅞🅡🅔 all previous",
+            "ɪɢɴᴏʀᴇ ⒜⒧⒧ ᴘʀᴇᴠɪᴏᴜꜱ",
+            "ꓲGꓠꓳꓣꓰ ꓮꓡꓡ ᏢᎡEVꓲꓳUꓢ",
         ] {
             assert_eq!(folded(text), "ignore all previous", "{text}");
         }

@@ -5,20 +5,47 @@
 //! Matching then takes two passes a layer (as it is, and folded) however many views there are, and a hit finds its way back
 //! to the original bytes by one look-up per layer.
 //!
-//! A decoder looks for its own sign first (`%41`, `&#`, `\u`, a long base64 run) and yields nothing where there is none.
+//! A decoder looks for its own signs first (`%41`, `&#`, `\u`, a long base64 run, letters that no language has) and yields nothing
+//! where there are none.
 //! What decoding may cost is bounded by depth and bytes; what the bounds cut off is reported, never dropped in silence.
 
+mod base32;
 mod base64;
+mod base85;
+mod braille;
+mod codes;
+mod emoji;
 mod entity;
 mod escape;
 mod fold;
+mod html;
+mod invisible;
+mod joined;
+mod language;
+mod leet;
+mod lines;
+mod markdown;
+mod mojibake;
+mod morse;
+mod nato;
 mod offset_map;
 mod percent;
+mod punycode;
+mod quoted_printable;
+mod reversed;
 mod rewrite;
+mod selectors;
+mod shift;
 mod sink;
+mod spaced;
 mod tags;
+mod turned;
+mod utf7;
+mod words;
 
 pub(crate) use tags::tags;
+
+pub(crate) use joined::carry;
 
 pub use fold::Folder;
 pub(crate) use fold::{fold, fold_phrase};
@@ -31,7 +58,7 @@ use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tamiz_simd::{Range32, Signs, Survey};
+use tamiz_simd::{Odd, Range32, Shape, Signs, Survey};
 
 use crate::content::{Document, SEPARATOR};
 use crate::limits::Limits;
@@ -54,6 +81,64 @@ pub enum ViewKind {
     Escape,
     /// Unicode tag characters (U+E0000 …), which mirror ASCII and are not shown.
     Tags,
+    /// Tokens of neighbouring values put together, or of one and what the message before it ended in.
+    Joined,
+    /// Base32 (RFC 4648).
+    Base32,
+    /// Base85: Ascii85, or the digits of RFC 1924.
+    Base85,
+    /// Deflate in the wrapping of gzip or zlib, found in what base64 stood for.
+    Compressed,
+    /// UTF-16 without a mark, found in what base64 stood for.
+    Utf16,
+    /// Character codes in hexadecimal, decimal, octal or binary digits.
+    Codes,
+    /// Morse code.
+    Morse,
+    /// Words of the spelling alphabet: Alfa, Bravo, Charlie.
+    SpellingAlphabet,
+    /// Quoted-printable mail text.
+    QuotedPrintable,
+    /// UTF-7: `+AGkAZw-`.
+    Utf7,
+    /// `xn--` names.
+    Punycode,
+    /// Spaces written as `+`, as in forms and queries.
+    Form,
+    /// Escapes of style sheets: `\\69 gnore`.
+    Css,
+    /// Letters moved along the alphabet: ROT13 and Caesar's cipher.
+    Shift,
+    /// The alphabet read backwards: `a` for `z`.
+    Atbash,
+    /// Text written backwards.
+    Reversed,
+    /// Each word written backwards, or the words in the opposite order.
+    ReversedWords,
+    /// Letters turned over, last one first.
+    UpsideDown,
+    /// Digits and marks for letters: `1gn0r3`; letters for the ones they look like.
+    Leet,
+    /// Letters with something between any two: `i g n o r e`, `i.g.n.o.r.e`.
+    Spaced,
+    /// Emoji in the place of spaces.
+    Emoji,
+    /// Invisible characters in the place of spaces.
+    InvisibleSpaces,
+    /// Bits written in invisible characters.
+    InvisibleBits,
+    /// Bytes written in variation selectors.
+    VariationSelectors,
+    /// Braille cells.
+    Braille,
+    /// Markdown without the marks of its emphasis.
+    Markdown,
+    /// HTML without the tags and comments inside its sentences.
+    Html,
+    /// Words and sentences that go on over line breaks: hyphenation, the leaders of comments and quoted mail.
+    Lines,
+    /// UTF-8 that was read as another encoding, repaired.
+    Mojibake,
 }
 
 impl ViewKind {
@@ -68,6 +153,35 @@ impl ViewKind {
             Self::HtmlEntity => "html-entity",
             Self::Escape => "escape",
             Self::Tags => "tags",
+            Self::Joined => "joined",
+            Self::Base32 => "base32",
+            Self::Base85 => "base85",
+            Self::Compressed => "compressed",
+            Self::Utf16 => "utf-16",
+            Self::Codes => "codes",
+            Self::Morse => "morse",
+            Self::SpellingAlphabet => "spelling-alphabet",
+            Self::QuotedPrintable => "quoted-printable",
+            Self::Utf7 => "utf-7",
+            Self::Punycode => "punycode",
+            Self::Form => "form",
+            Self::Css => "css",
+            Self::Shift => "shift",
+            Self::Atbash => "atbash",
+            Self::Reversed => "reversed",
+            Self::ReversedWords => "reversed-words",
+            Self::UpsideDown => "upside-down",
+            Self::Leet => "leet",
+            Self::Spaced => "spaced",
+            Self::Emoji => "emoji",
+            Self::InvisibleSpaces => "invisible-spaces",
+            Self::InvisibleBits => "invisible-bits",
+            Self::VariationSelectors => "variation-selectors",
+            Self::Braille => "braille",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+            Self::Lines => "lines",
+            Self::Mojibake => "mojibake",
         }
     }
 
@@ -81,8 +195,8 @@ impl ViewKind {
 pub(crate) trait Decoder: Sync {
     fn kind(&self) -> ViewKind;
 
-    /// What a text must have for there to be anything to decode.
-    fn sign(&self) -> Sign;
+    /// What a text must have, one or the other, for there to be anything to decode.
+    fn signs(&self) -> &'static [Sign];
 
     /// Finds what is encoded and writes it to `sink`, as any number of views. Offsets given to the sink are into the text.
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>);
@@ -96,6 +210,8 @@ pub(crate) struct Encoded<'a> {
     at: usize,
     /// The layer's long runs of letters, digits and `+/-_`, from the first that may be in the text on.
     tokens: &'a [Range32],
+    /// The layer's odd blocks, from the first that may be in the text on.
+    odd: &'a [Odd],
 }
 
 impl Encoded<'_> {
@@ -105,6 +221,47 @@ impl Encoded<'_> {
         let runs = self.tokens.iter().map(|run| run.range()).take_while(move |run| run.start < end);
         runs.map(move |run| run.start - at..run.end - at)
     }
+
+    /// Stretches of the text with blocks of a shape; blocks apart by at most `gap` bytes are in one stretch.
+    fn odd(&self, shape: Shape, gap: usize) -> impl Iterator<Item = Range<usize>> {
+        let (at, end) = (self.at, self.at + self.text.len());
+        let blocks = self.odd.iter().take_while(move |odd| (odd.block.start as usize) < end);
+        let mut blocks = blocks.filter(move |odd| odd.shape.has(shape)).map(move |odd| {
+            let block = odd.block.range();
+            block.start.max(at) - at..block.end.min(end) - at
+        });
+        let mut next = blocks.next();
+        std::iter::from_fn(move || {
+            let mut stretch = next.take()?;
+            for block in blocks.by_ref() {
+                if block.start > stretch.end + gap {
+                    next = Some(block);
+                    break;
+                }
+                stretch.end = block.end;
+            }
+            Some(stretch)
+        })
+    }
+}
+
+/// A stretch of `text` with up to `more` bytes on either side, cut at white space where there is some.
+pub(crate) fn widened(text: &[u8], stretch: &Range<usize>, more: usize) -> Range<usize> {
+    let (from, to) = (stretch.start.saturating_sub(more), (stretch.end + more).min(text.len()));
+    let start = match from {
+        0 => 0,
+        _ => text[from..stretch.start].iter().position(u8::is_ascii_whitespace).map_or(stretch.start, |at| from + at),
+    };
+    let end = match to == text.len() {
+        true => to,
+        false => {
+            text[stretch.end..to].iter().rposition(u8::is_ascii_whitespace).map_or(stretch.end, |at| stretch.end + at)
+        }
+    };
+    let on_border = |at: &usize| text.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
+    let start = (start..=stretch.end).find(on_border).unwrap_or(start);
+    let end = (start..=end).rev().find(on_border).unwrap_or(end);
+    start..end
 }
 
 /// A sign of an encoding: what is seen in passing, before any decoder looks.
@@ -112,19 +269,35 @@ impl Encoded<'_> {
 pub(crate) enum Sign {
     /// A byte.
     Byte(u8),
+    /// Bytes in a row.
+    Bytes(&'static [u8]),
     /// A long run of letters, digits and `+/-_`.
     Token,
+    /// A block of a shape.
+    Shape(Shape),
+    /// Any text at all: for decoders that look at its ends only.
+    Any,
 }
 
 impl Sign {
     /// The first place of it in `text` from `from` on. `survey` is that of the text.
     fn next(self, text: &[u8], from: usize, survey: &Survey) -> Option<usize> {
+        if !self.may_be_in(survey) {
+            return None;
+        }
         match self {
             Self::Byte(byte) => memchr::memchr(byte, &text[from..]).map(|at| from + at),
+            Self::Bytes(bytes) => memchr::memmem::find(&text[from..], bytes).map(|at| from + at),
             Self::Token => {
                 let next = survey.tokens.partition_point(|run| (run.start as usize) < from);
                 survey.tokens.get(next).map(|run| run.start as usize)
             }
+            Self::Shape(shape) => {
+                let next = survey.odd.partition_point(|odd| (odd.block.end as usize) <= from);
+                let odd = survey.odd[next..].iter().find(|odd| odd.shape.has(shape))?;
+                Some((odd.block.start as usize).max(from))
+            }
+            Self::Any => (from < text.len()).then_some(from),
         }
     }
 
@@ -133,15 +306,48 @@ impl Sign {
             Self::Byte(b'%') => survey.signs.has(Signs::PERCENT),
             Self::Byte(b'&') => survey.signs.has(Signs::AMPERSAND),
             Self::Byte(b'\\') => survey.signs.has(Signs::BACKSLASH),
+            Self::Byte(b'=') => survey.signs.has(Signs::EQUALS),
             Self::Byte(0x80..) => survey.signs.has(Signs::NON_ASCII),
-            Self::Byte(_) => true,
+            Self::Byte(0..0x20) => survey.signs.has(Signs::CONTROL),
+            Self::Bytes([0x80..=0xff, ..]) => survey.signs.has(Signs::NON_ASCII),
+            Self::Byte(_) | Self::Bytes(_) | Self::Any => true,
             Self::Token => !survey.tokens.is_empty(),
+            Self::Shape(_) => !survey.odd.is_empty(),
         }
     }
 }
 
-const DECODERS: &[&dyn Decoder] =
-    &[&base64::Base64, &percent::Percent, &entity::HtmlEntity, &escape::Escape, &tags::Tags];
+const DECODERS: &[&dyn Decoder] = &[
+    &base64::Base64,
+    &base32::Base32,
+    &base85::Base85,
+    &codes::Codes,
+    &morse::Morse,
+    &nato::SpellingAlphabet,
+    &percent::Percent,
+    &percent::Form,
+    &entity::HtmlEntity,
+    &escape::Escape,
+    &escape::Css,
+    &quoted_printable::QuotedPrintable,
+    &utf7::Utf7,
+    &punycode::Punycode,
+    &shift::Shift,
+    &reversed::Reversed,
+    &turned::UpsideDown,
+    &leet::Leet,
+    &spaced::Spaced,
+    &emoji::Emoji,
+    &invisible::InvisibleSpaces,
+    &invisible::InvisibleBits,
+    &selectors::VariationSelectors,
+    &braille::Braille,
+    &tags::Tags,
+    &markdown::Markdown,
+    &html::Html,
+    &lines::Lines,
+    &mojibake::Mojibake,
+];
 
 /// One text in a layer.
 #[derive(Debug, Clone)]
@@ -277,12 +483,10 @@ impl Layers {
     }
 
     /// Decodes what is encoded in the newest layer into a new one.
-    pub(crate) fn deepen(&mut self, base: &[u8], limits: &Limits) -> Deeper {
+    ///
+    /// At depth 0 also joins what is spread over neighbouring values of `document`; `carried` is what the message before ended in.
+    pub(crate) fn deepen(&mut self, base: &[u8], document: &Document, carried: &[u8], limits: &Limits) -> Deeper {
         let depth = self.newest();
-        let survey = &self.layers[depth].survey;
-        if !DECODERS.iter().any(|decoder| decoder.sign().may_be_in(survey)) {
-            return Deeper::Done;
-        }
         if self.layers.len() == depth + 1 {
             self.layers.push(Layer::default());
         }
@@ -292,24 +496,42 @@ impl Layers {
         let text = if depth == 0 { base } else { &parent.text };
         let budget = limits.max_decoded_bytes.saturating_sub(self.decoded_bytes);
         let mut cut = false;
-        for decoder in DECODERS.iter().filter(|decoder| decoder.sign().may_be_in(&parent.survey)) {
+        for decoder in DECODERS {
             // Only the views with a sign in them.
             let (mut id, mut from) = (0, 0);
-            while let Some(at) = decoder.sign().next(text, from, &parent.survey) {
+            let next = |from| decoder.signs().iter().filter_map(|sign| sign.next(text, from, &parent.survey)).min();
+            while let Some(at) = next(from) {
                 while parent.views.get(id).is_some_and(|view| view.range.end <= at) {
                     id += 1;
                 }
                 let Some(view) = parent.views.get(id) else { break };
                 let mut sink = DecodeSink::new(child, before, view.range.start, budget, &mut self.seen);
                 let views = sink.view_count();
-                let tokens = parent.survey.tokens.partition_point(|run| (run.end as usize) <= view.range.start);
-                let (text, tokens) = (&text[view.range.clone()], &parent.survey.tokens[tokens..]);
-                decoder.decode(Encoded { text, at: view.range.start, tokens }, &mut sink);
+                let Survey { tokens, odd, .. } = &parent.survey;
+                let tokens = &tokens[tokens.partition_point(|run| (run.end as usize) <= view.range.start)..];
+                let odd = &odd[odd.partition_point(|odd| (odd.block.end as usize) <= view.range.start)..];
+                let text = &text[view.range.clone()];
+                decoder.decode(Encoded { text, at: view.range.start, tokens, odd }, &mut sink);
                 cut |= sink.was_cut();
                 for made in &mut child.views[views..] {
-                    (made.kind, made.segment, made.parent) = (decoder.kind(), view.segment, id);
+                    (made.segment, made.parent) = (view.segment, id);
+                    if made.kind == ViewKind::Raw {
+                        made.kind = decoder.kind();
+                    }
                 }
                 from = view.range.end;
+            }
+        }
+        if depth == 0 {
+            let mut sink = DecodeSink::new(child, before, 0, budget, &mut self.seen);
+            let views = sink.view_count();
+            joined::join(document, base, carried, &mut sink);
+            cut |= sink.was_cut();
+            for view in views..child.views.len() {
+                let at = child.map.source_span(child.views[view].range.clone()).start;
+                let id = parent.views.partition_point(|view| view.range.end <= at).min(parent.views.len() - 1);
+                let (made, of) = (&mut child.views[view], &parent.views[id]);
+                (made.kind, made.segment, made.parent) = (ViewKind::Joined, of.segment, id);
             }
         }
         self.decoded_bytes += child.text.len();
@@ -389,7 +611,7 @@ mod tests_support {
         let mut sink = DecodeSink::new(&mut layer, &[], 0, 1 << 20, &mut seen);
         let mut survey = Survey::default();
         tamiz_simd::survey(text, &mut survey);
-        decoder.decode(Encoded { text, at: 0, tokens: &survey.tokens }, &mut sink);
+        decoder.decode(Encoded { text, at: 0, tokens: &survey.tokens, odd: &survey.odd }, &mut sink);
         let text = |view: &View| String::from_utf8_lossy(&layer.text[view.range.clone()]).into_owned();
         layer.views.iter().map(|view| (text(view), layer.map.source_span(view.range.clone()))).collect()
     }

@@ -1,7 +1,7 @@
-//! What decoders of escapes have in common: text in which some places are escaped and the rest stands as it is.
+//! What decoders of escapes have in common: text in which some places are written in another way and the rest stands as it is.
 //!
-//! The view holds the escapes, decoded, with enough of the text around them for any rule to match across; stretches without
-//! escapes are left out, so one `&amp;` in a long page does not double the page.
+//! The view holds the places, decoded, with enough of the text around them for any rule to match across; stretches without any are
+//! left out, so one `&amp;` in a long page does not double the page.
 
 use super::DecodeSink;
 
@@ -29,6 +29,11 @@ impl Escape {
         Self { len, bytes: [byte, 0, 0, 0, 0, 0, 0, 0], size: 1 }
     }
 
+    /// An escape of `len` source bytes that stands for nothing.
+    pub(crate) fn nothing(len: usize) -> Self {
+        Self { len, bytes: [0; 8], size: 0 }
+    }
+
     /// An escape that stands for a few bytes; `None` if they are more than eight.
     pub(crate) fn text(len: usize, text: &[u8]) -> Option<Self> {
         let mut bytes = [0; 8];
@@ -37,36 +42,66 @@ impl Escape {
     }
 }
 
+/// Writes views of a text in which some places are replaced.
+pub(crate) struct Rewriter<'r, 'l> {
+    text: &'r [u8],
+    sink: &'r mut DecodeSink<'l>,
+    context: usize,
+    /// End of what has been written of the view being made.
+    written: Option<usize>,
+}
+
+impl<'r, 'l> Rewriter<'r, 'l> {
+    /// Starts, with as much of the text around each place as any rule may need.
+    pub(crate) fn new(text: &'r [u8], sink: &'r mut DecodeSink<'l>) -> Self {
+        Self { text, sink, context: CONTEXT, written: None }
+    }
+
+    /// Starts, with less of the text around: for what only matters where words go on across it.
+    pub(crate) fn near(text: &'r [u8], sink: &'r mut DecodeSink<'l>) -> Self {
+        Self { text, sink, context: 256, written: None }
+    }
+
+    /// `len` bytes at `at`, behind all places before, read as `bytes`.
+    pub(crate) fn put(&mut self, at: usize, len: usize, bytes: &[u8]) {
+        let Self { text, context, .. } = *self;
+        let from = match self.written {
+            Some(end) if at - end <= 2 * context => end,
+            Some(end) => {
+                self.sink.copy(end, &text[end..end + context]);
+                self.sink.finish();
+                at - context
+            }
+            None => at.saturating_sub(context),
+        };
+        self.sink.copy(from, &text[from..at]);
+        let ratio = if bytes.len() == 1 { u8::try_from(len).unwrap_or(0) } else { 0 };
+        self.sink.decoded(at, len, bytes, ratio, 1);
+        self.written = Some(at + len);
+    }
+
+    /// Writes what follows the last place.
+    pub(crate) fn finish(self) {
+        if let Some(end) = self.written {
+            self.sink.copy(end, &self.text[end..self.text.len().min(end + self.context)]);
+            self.sink.finish();
+        }
+    }
+}
+
 /// Writes views of `text` with every escape that starts with `sign` and that `read` understands undone.
 pub(crate) fn rewrite(text: &[u8], sign: u8, sink: &mut DecodeSink<'_>, read: impl Fn(&[u8]) -> Option<Escape>) {
-    // End of what has been written of the view being made.
-    let mut written: Option<usize> = None;
+    let mut writer = Rewriter::new(text, sink);
     let mut search = 0;
     while let Some(at) = memchr::memchr(sign, &text[search..]).map(|found| search + found) {
         let Some(escape) = read(&text[at..]) else {
             search = at + 1;
             continue;
         };
-        let from = match written {
-            Some(end) if at - end <= 2 * CONTEXT => end,
-            Some(end) => {
-                sink.copy(end, &text[end..end + CONTEXT]);
-                sink.finish();
-                at - CONTEXT
-            }
-            None => at.saturating_sub(CONTEXT),
-        };
-        sink.copy(from, &text[from..at]);
-        let bytes = &escape.bytes[..usize::from(escape.size)];
-        let ratio = if bytes.len() == 1 { escape.len.min(255) as u8 } else { 0 };
-        sink.decoded(at, escape.len, bytes, ratio, 1);
+        writer.put(at, escape.len, &escape.bytes[..usize::from(escape.size)]);
         search = at + escape.len;
-        written = Some(search);
     }
-    if let Some(end) = written {
-        sink.copy(end, &text[end..text.len().min(end + CONTEXT)]);
-        sink.finish();
-    }
+    writer.finish();
 }
 
 /// A code point in hexadecimal digits.

@@ -57,6 +57,12 @@ impl<'l> DecodeSink<'l> {
         }
     }
 
+    /// `bytes` that stand, all together, for `src_len` bytes at `src`; separators among them become another foreign byte.
+    pub(crate) fn whole(&mut self, src: usize, src_len: usize, mut bytes: Vec<u8>) {
+        bytes.iter_mut().filter(|byte| **byte == SEPARATOR).for_each(|byte| *byte = 0xfe);
+        self.decoded(src, src_len, &bytes, 0, 1);
+    }
+
     fn fits(&mut self, more: usize) -> bool {
         self.cut |= self.layer.text.len() + more > self.budget;
         !self.cut
@@ -65,6 +71,11 @@ impl<'l> DecodeSink<'l> {
     /// Ends a view. It is kept if no other view of this content has its text at its place: two ways of decoding the same
     /// bytes (percent then entities, entities then percent) come to the same view, two copies of a blob do not.
     pub(crate) fn finish(&mut self) {
+        self.finish_as(ViewKind::Raw);
+    }
+
+    /// The same for a decoder that makes views of several kinds.
+    pub(crate) fn finish_as(&mut self, kind: ViewKind) {
         let layer = &mut *self.layer;
         let text = &layer.text[self.start..];
         let range = self.start..layer.text.len();
@@ -77,7 +88,7 @@ impl<'l> DecodeSink<'l> {
         }
         layer.text.push(SEPARATOR);
         layer.map.push_block(source_end, 0, 1);
-        layer.views.push(View { kind: ViewKind::Raw, range, folded: 0..0, segment: 0, parent: 0 });
+        layer.views.push(View { kind, range, folded: 0..0, segment: 0, parent: 0 });
         self.start = layer.text.len();
     }
 

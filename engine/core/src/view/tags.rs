@@ -14,8 +14,8 @@ impl Decoder for Tags {
         ViewKind::Tags
     }
 
-    fn sign(&self) -> Sign {
-        Sign::Byte(0xf3)
+    fn signs(&self) -> &'static [Sign] {
+        &[Sign::Byte(0xf3)]
     }
 
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {

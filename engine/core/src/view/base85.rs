@@ -1,0 +1,118 @@
+//! Base85: five digits for four bytes. Ascii85 counts from `!`; the digits of RFC 1924 leave out quotation marks.
+
+use super::{DecodeSink, Decoder, Encoded, Shape, Sign, ViewKind, reads_like_text};
+
+/// Fewer digits than this hold no order.
+const SHORTEST: usize = 25;
+
+pub(crate) struct Base85;
+
+impl Decoder for Base85 {
+    fn kind(&self) -> ViewKind {
+        ViewKind::Base85
+    }
+
+    fn signs(&self) -> &'static [Sign] {
+        &[Sign::Shape(Shape::SOLID)]
+    }
+
+    fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
+        let text = encoded.text;
+        let mut done = 0;
+        for stretch in encoded.odd(Shape::SOLID, 128) {
+            let is_blank = |byte: &u8| !byte.is_ascii_graphic();
+            let start = text[done..stretch.start].iter().rposition(is_blank).map_or(done, |at| done + at + 1);
+            let end = text[stretch.end..].iter().position(is_blank).map_or(text.len(), |at| stretch.end + at);
+            let mut at = start;
+            for run in text[start..end].split(|byte| is_blank(byte)) {
+                if run.len() >= SHORTEST {
+                    decode_run(run, at, sink);
+                }
+                at += run.len() + 1;
+            }
+            done = end;
+        }
+    }
+}
+
+fn decode_run(run: &[u8], at: usize, sink: &mut DecodeSink<'_>) {
+    let (start, digits) = match memchr::memmem::find(run, b"<~") {
+        Some(open) => (open + 2, &run[open + 2..]),
+        None => (0, run),
+    };
+    let digits = &digits[..memchr::memmem::find(digits, b"~>").unwrap_or(digits.len())];
+    // A mark of notation in front shifts the groups of five: try a few places.
+    for (value, last) in [(ascii85 as fn(u8) -> Option<u8>, b'z'), (rfc1924, 0)] {
+        for skip in 0..if start > 0 { 1 } else { 5.min(digits.len()) } {
+            let Some(bytes) = decode(&digits[skip..], value, last) else { continue };
+            sink.whole(at + start + skip, digits.len() - skip, bytes);
+            sink.finish();
+            return;
+        }
+    }
+}
+
+fn ascii85(digit: u8) -> Option<u8> {
+    digit.checked_sub(b'!').filter(|value| *value < 85)
+}
+
+fn rfc1924(digit: u8) -> Option<u8> {
+    const DIGITS: &[u8; 85] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
+    const VALUES: [u8; 128] = {
+        let (mut values, mut at) = ([0xff; 128], 0);
+        while at < 85 {
+            values[DIGITS[at] as usize] = at as u8;
+            at += 1;
+        }
+        values
+    };
+    VALUES.get(usize::from(digit)).copied().filter(|value| *value < 85)
+}
+
+/// The bytes, as long as they read like text from the start. `zero` stands for four zero bytes.
+fn decode(digits: &[u8], value: fn(u8) -> Option<u8>, zero: u8) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut rest = digits;
+    while !rest.is_empty() {
+        if rest[0] == zero {
+            bytes.extend([0; 4]);
+            rest = &rest[1..];
+            continue;
+        }
+        let group = &rest[..rest.len().min(5)];
+        if group.len() == 1 {
+            break;
+        }
+        let mut number = 0_u32;
+        for place in 0..5 {
+            let digit = match group.get(place) {
+                Some(digit) => value(*digit)?,
+                None => 84,
+            };
+            number = number.checked_mul(85)?.checked_add(u32::from(digit))?;
+        }
+        bytes.extend(&number.to_be_bytes()[..group.len() - 1]);
+        if bytes.len() == 12 && !reads_like_text(&bytes) {
+            return None;
+        }
+        rest = &rest[group.len()..];
+    }
+    (bytes.len() >= 12 && reads_like_text(&bytes[..bytes.len().min(64)])).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests_support::decode as views;
+    use super::*;
+
+    #[test]
+    fn decodes_both_alphabets() {
+        let ascii = "9jqo^BlbD-BleB1DJ+*+F(f,q/0JhKF<GL>Cj@.4Gp$d7F!,L7@<6@)/0JDEF<G%<+EV:2F!,O<DJ+*.@<*K0@<6L(Df-\\0Ec5e;DffZ(EZee.";
+        let found = views(&Base85, format!("see <~{ascii}~> now").as_bytes());
+        assert!(found[0].0.starts_with("Man is distinguished, not only by his reason"), "{found:?}");
+        assert_eq!(found[0].1, 6..6 + ascii.len());
+        let digits = "NMqVIaB;bNVsYsNMqVIaB;bNVsYsNMqVIaB;bNVsYsNMqVIaB;bNVsYsNMqVIaB;bNVsYs";
+        let _ = views(&Base85, digits.as_bytes());
+        assert!(views(&Base85, b"https://example.com/a?b=c&d=e;f=g#h/i.j-k_l~m!n*o(p)q+r,s/t=u%20v").is_empty());
+    }
+}

@@ -1,0 +1,59 @@
+//! Quoted-printable: `=69gnore`, and lines that go on after a `=` at their end.
+
+use super::rewrite::{Escape, hex, rewrite};
+use super::{DecodeSink, Decoder, Encoded, Sign, ViewKind};
+
+pub(crate) struct QuotedPrintable;
+
+impl Decoder for QuotedPrintable {
+    fn kind(&self) -> ViewKind {
+        ViewKind::QuotedPrintable
+    }
+
+    fn signs(&self) -> &'static [Sign] {
+        &[Sign::Byte(b'=')]
+    }
+
+    fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
+        let text = encoded.text;
+        // Code and addresses have single ones; mail has them one after the other, or goes on over lines.
+        let is_mail = memchr::memchr_iter(b'=', text).any(|at| match &text[at + 1..] {
+            [b'\n', ..] | [b'\r', b'\n', ..] => at > 0 && !matches!(text[at - 1], b' ' | b'=' | b':' | b'+' | b'"'),
+            [a, b, b'=', c, d, ..] => {
+                [a, b, c, d].iter().all(|digit| digit.is_ascii_digit() || (b'A'..=b'F').contains(digit))
+            }
+            _ => false,
+        });
+        if is_mail {
+            rewrite(text, b'=', sink, read);
+        }
+    }
+}
+
+fn read(at: &[u8]) -> Option<Escape> {
+    match at.get(1..)? {
+        [b'\r', b'\n', ..] => Some(Escape::nothing(3)),
+        [b'\n', ..] => Some(Escape::nothing(2)),
+        rest => {
+            let byte = hex(rest.get(..2)?)? as u8;
+            let shown = byte >= b' ' || matches!(byte, b'\t' | b'\r' | b'\n');
+            (shown && byte != crate::content::SEPARATOR).then(|| Escape::byte(3, byte))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests_support::decode;
+    use super::*;
+
+    #[test]
+    fn reads_mail_and_not_code() {
+        assert_eq!(
+            decode(&QuotedPrintable, b"=49=67nore all pre=\r\nvious =3D").first().map(|view| view.0.as_str()),
+            Some("Ignore all previous =")
+        );
+        assert_eq!(decode(&QuotedPrintable, "caf=C3=A9".as_bytes()), [("café".into(), 0..9)]);
+        assert!(decode(&QuotedPrintable, b"x=10; y=20 && z==42\nlet a =\n 3; ?a=12&b=34").is_empty());
+    }
+}
