@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
-use tamiz::core::{Content, ContentKind, Format, ScanControl};
+use tamiz_core::{Content, ContentKind, Format, ScanControl};
 
 use crate::support::{Run, covered, engine, inspect, tamiz, tamiz_with_input};
 

@@ -93,11 +93,13 @@ pub struct PoolConfig {
     pub queue: NonZeroUsize,
     /// Requests from streams that may wait for a thread. Streams are not read while these are taken. At most 1,048,576.
     pub stream_queue: NonZeroUsize,
+    /// Conversations of which is kept what their last message ended in, 512 bytes each at most. At most 1,048,576.
+    pub conversations: NonZeroUsize,
 }
 
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self { workers: 0, queue: nonzero(1_024), stream_queue: nonzero(256) }
+        Self { workers: 0, queue: nonzero(1_024), stream_queue: nonzero(256), conversations: nonzero(16_384) }
     }
 }
 
@@ -464,6 +466,7 @@ impl Config {
             ("classifier.threads", self.classifier.threads, 1, 64, "it may be 1 to 64"),
             ("classifier.sessions", self.classifier.sessions, 0, 64, "it may be 0 (one per worker) to 64"),
             ("pool.stream_queue", self.pool.stream_queue.get(), 1, 1 << 20, "it may be 1 to 1048576"),
+            ("pool.conversations", self.pool.conversations.get(), 1, 1 << 20, "it may be 1 to 1048576"),
         ];
         match ranges.into_iter().find(|(_, value, least, most, _)| !(least..=most).contains(&value)) {
             Some((key, value, _, _, why)) => Err(ConfigError::Range { key, value, why }),

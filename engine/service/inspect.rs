@@ -17,6 +17,7 @@ use tamiz_core::{Classify, Content, ContentKind, Engine, Format, Report, ScanCon
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::config::PoolConfig;
+use crate::conversations::Conversations;
 use crate::telemetry::SCAN_THREAD;
 
 /// A scanner keeps the memory of its largest content; after a larger one than this, in bytes, it is replaced.
@@ -34,6 +35,8 @@ pub struct Task {
     pub path: Option<String>,
     /// The server that it goes to.
     pub server: Option<String>,
+    /// The conversation that it belongs to.
+    pub conversation: Option<String>,
     /// Whether findings carry the matched text.
     pub excerpts: bool,
     /// When the classifier is asked; `None` for what the engine does by default.
@@ -45,12 +48,14 @@ pub struct Task {
 }
 
 impl Task {
-    fn run(self, scanner: &mut Scanner) -> Report {
+    fn run(self, scanner: &mut Scanner, conversations: &Conversations) -> Report {
         let content = match self.kind {
             Some(kind) => Content::new(kind, &self.content),
             None => Content::unplaced(&self.content),
         };
-        let content = content.with_server(self.server.as_deref());
+        let conversation = self.conversation.map(|id| (id, self.kind));
+        let carried = conversation.as_ref().map(|key| conversations.carried(key)).unwrap_or_default();
+        let content = content.with_server(self.server.as_deref()).with_carried(&carried).with_format(self.format);
         let mut control = ScanControl::unlimited().with_cancel(self.cancel.0);
         if let Some(deadline) = self.deadline {
             control = control.with_deadline(deadline);
@@ -58,7 +63,12 @@ impl Task {
         if let Some(classify) = self.classify {
             control = control.with_classify(classify);
         }
-        let mut report = scanner.inspect(&content.with_format(self.format), &control);
+        let mut scanned = scanner.scan(&content, &control);
+        scanned.classify(&control);
+        let mut report = scanned.conclude();
+        if let Some(key) = conversation {
+            conversations.carry(key, scanned.carry());
+        }
         if self.excerpts {
             report = report.with_excerpts(&self.content, 0);
         }
@@ -144,9 +154,12 @@ impl Pool {
         };
         let (queue, stream_queue) = (config.queue.get(), config.stream_queue.get());
         let (jobs, waiting) = bounded(queue + stream_queue);
+        let conversations = Arc::new(Conversations::new(config.conversations));
         for number in 0..workers {
-            let (engine, waiting) = (engine.clone(), waiting.clone());
-            thread::Builder::new().name(format!("{SCAN_THREAD}{number}")).spawn(move || work(&engine, &waiting))?;
+            let (engine, waiting, conversations) = (engine.clone(), waiting.clone(), Arc::clone(&conversations));
+            thread::Builder::new()
+                .name(format!("{SCAN_THREAD}{number}"))
+                .spawn(move || work(&engine, &waiting, &conversations))?;
         }
         let (single, streamed) = (Arc::new(Semaphore::new(queue)), Arc::new(Semaphore::new(stream_queue)));
         Ok(Self { jobs, single, streamed, queue, workers })
@@ -188,7 +201,7 @@ impl Pool {
     }
 }
 
-fn work(engine: &Engine, jobs: &Receiver<Job>) {
+fn work(engine: &Engine, jobs: &Receiver<Job>, conversations: &Conversations) {
     let mut scanner = engine.scanner();
     for Job { task, place, done } in jobs {
         drop(place);
@@ -197,7 +210,8 @@ fn work(engine: &Engine, jobs: &Receiver<Job>) {
             continue;
         }
         let large = task.content.len() > KEEP_SCRATCH_BELOW;
-        let report = catch_unwind(AssertUnwindSafe(|| task.run(&mut scanner))).map_err(|_| InspectError::Failed);
+        let report =
+            catch_unwind(AssertUnwindSafe(|| task.run(&mut scanner, conversations))).map_err(|_| InspectError::Failed);
         if report.is_err() {
             scanner = engine.scanner();
         } else if large {

@@ -12,6 +12,7 @@ pub mod canary;
 pub mod classifier;
 pub mod cli;
 pub mod config;
+pub mod conversations;
 pub mod eval;
 pub mod grpc;
 pub mod inspect;

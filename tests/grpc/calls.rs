@@ -15,7 +15,7 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_types::StatusExt as _;
 
-use super::support::{PANIC, POISON, SLOW, request, start};
+use super::support::{PANIC, POISON, SLOW, request, start, start_shipped};
 
 #[tokio::test]
 async fn a_detection_is_an_answer() {
@@ -49,6 +49,36 @@ async fn a_detection_is_an_answer() {
         let report = client.inspect(request("b", content)).await.unwrap().into_inner().report.unwrap();
         assert_eq!(report.verdict.unwrap().action(), Action::Allow);
         assert_eq!((report.findings.len(), report.coverage.unwrap().complete), (0, true));
+    }
+}
+
+#[tokio::test]
+async fn a_secret_in_two_messages_of_a_conversation_is_found() {
+    let server = start_shipped().await;
+    let mut client = server.client().await;
+    let mut say = async |conversation: &str, text: &str| {
+        let asked = InspectRequest { conversation_id: conversation.to_owned(), ..request("a", text) };
+        let report = client.inspect(asked).await.unwrap().into_inner().report.unwrap();
+        report.findings.into_iter().map(|finding| finding.rule).collect::<Vec<_>>()
+    };
+    assert!(say("one", "it begins with AKIAQ3ZR").await.is_empty());
+    assert!(say("two", "7MWB2XKD4LTE").await.is_empty(), "another conversation");
+    assert_eq!(say("one", "7MWB2XKD4LTE").await, ["secret.aws-access-key-id"]);
+}
+
+#[tokio::test]
+async fn a_token_for_another_server_is_found() {
+    // Made up: {"alg":"RS256","typ":"JWT"} . {"aud":"https://graph.example.net","sub":"u-17"} . a hash of a letter.
+    const TOKEN: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwczovL2dyYXBoLmV4YW1wbGUubmV0Iiwic3ViIjoidS0xNyJ9.\
+                         ypeBEsobvcr6wjGzmiPcTaeG7_gUfE5yuYB3ha_uSLs";
+    let server = start_shipped().await;
+    let mut client = server.client().await;
+    for (to, passed) in [("https://mcp.example.com", true), ("https://graph.example.net/v2", false), ("", false)] {
+        let kind = ContentKind::ToolArguments.into();
+        let asked = InspectRequest { server: to.to_owned(), kind, ..request("a", TOKEN) };
+        let report = client.inspect(asked).await.unwrap().into_inner().report.unwrap();
+        let found = report.findings.iter().any(|finding| finding.rule == "secret.token-passthrough");
+        assert_eq!(found, passed, "{to}");
     }
 }
 

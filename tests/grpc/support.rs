@@ -139,6 +139,17 @@ pub(super) async fn start(change: impl FnOnce(&mut Config)) -> Running {
     let gate = Arc::new(Gate::default());
     let backend = Box::new(GatedBackend(Arc::clone(&gate)));
     let engine = Engine::builder().rules(rules).limits(config.limits).backend(backend).build().unwrap();
+    serve(engine, config, gate).await
+}
+
+/// A server with the engine as it ships.
+pub(super) async fn start_shipped() -> Running {
+    let mut config = Config::default();
+    config.server.listen.set_port(0);
+    serve(crate::support::engine().clone(), config, Arc::default()).await
+}
+
+async fn serve(engine: Engine, config: Config, gate: Arc<Gate>) -> Running {
     let pool = Pool::start(&engine, &config.pool).unwrap();
     let server = Server::bind(config.server, pool, engine).await.unwrap();
     let url = format!("http://{}", server.address());

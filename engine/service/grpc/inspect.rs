@@ -76,6 +76,7 @@ impl Shared {
             ("id", &request.id, LONGEST_ID),
             ("path", &request.path, LONGEST_PATH),
             ("server", &request.server, LONGEST_PATH),
+            ("conversation_id", &request.conversation_id, LONGEST_ID),
         ] {
             if text.len() > longest {
                 let what = format!("{} bytes; at most {longest} are allowed", text.len());
@@ -90,9 +91,21 @@ impl Shared {
         let own = [after(request.timeout_ms.into()), after(self.config.default_timeout_ms)];
         let deadline = own.into_iter().chain([call.map(|call| call.inspect_until)]).flatten().min();
         let stated = |text: String| (!text.is_empty()).then_some(text);
-        let (path, server) = (stated(request.path), stated(request.server));
+        let (path, server, conversation) =
+            (stated(request.path), stated(request.server), stated(request.conversation_id));
         let excerpts = request.include_excerpts;
-        Ok(Task { content: request.content, kind, format, path, server, excerpts, classify, deadline, cancel })
+        Ok(Task {
+            content: request.content,
+            kind,
+            format,
+            path,
+            server,
+            conversation,
+            excerpts,
+            classify,
+            deadline,
+            cancel,
+        })
     }
 
     /// Reads a stream and hands its requests to the pool until there are no more. Returns how the stream has to end.

@@ -73,9 +73,7 @@ impl Row<'_> {
     fn end(&mut self, sink: &mut DecodeSink<'_>) {
         let pieces = &self.pieces[..self.count];
         let texts = pieces.iter().map(|(start, end)| &self.text[*start..*end]).chain([self.carried]);
-        let mixed = |piece: &[u8]| {
-            piece.iter().any(u8::is_ascii_alphabetic) && piece.iter().any(u8::is_ascii_digit)
-        };
+        let mixed = |piece: &[u8]| piece.iter().any(u8::is_ascii_alphabetic) && piece.iter().any(u8::is_ascii_digit);
         let several = self.count + usize::from(!self.carried.is_empty()) > 1;
         if let (true, Some((first, _))) = (several && texts.into_iter().any(mixed), pieces.first()) {
             if !self.carried.is_empty() {
