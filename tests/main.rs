@@ -13,6 +13,7 @@ mod eval;
 mod examples;
 mod grpc;
 mod layering;
+mod mutate;
 mod properties;
 mod rules;
 mod schema;

@@ -66,9 +66,7 @@ impl Detector for StyledLetters {
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
-        let is_styled = |character: char| {
-            matches!(character, '\u{1d400}'..='\u{1d7cb}' | '\u{249c}'..='\u{24e9}' | '\u{1f130}'..='\u{1f149}' | '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}')
-        };
+        let is_styled = |character: char| matches!(character, '\u{1d400}'..='\u{1d7cb}' | '\u{249c}'..='\u{24e9}' | '\u{1f130}'..='\u{1f149}' | '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}');
         // The third letter of a row counts, and each after it: variables of formulas stand alone.
         let mut row = 0;
         let in_word = |character: char| {
@@ -94,7 +92,9 @@ impl Detector for TurnedLetters {
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
         // Letters of the phonetic alphabet too; turned text has them in every word, and these among them.
-        let is_turned = |character: char| matches!(character, 'ɐ' | 'ɟ' | 'ɥ' | 'ᴉ' | 'ɾ' | 'ʞ' | 'ɯ' | 'ɹ' | 'ʇ' | 'ʍ' | 'ʎ' | 'ǝ');
+        let is_turned = |character: char| {
+            matches!(character, 'ɐ' | 'ɟ' | 'ɥ' | 'ᴉ' | 'ɾ' | 'ʞ' | 'ɯ' | 'ɹ' | 'ʇ' | 'ʍ' | 'ʎ' | 'ǝ')
+        };
         clusters(text, 8, is_turned, found);
     }
 }
