@@ -16,6 +16,7 @@ mod grpc;
 mod hard_negatives;
 mod layering;
 mod leaks;
+mod mutate;
 mod properties;
 mod rules;
 mod schema;

@@ -340,15 +340,16 @@ impl Scanner {
             match deeper {
                 Deeper::Done => return None,
                 Deeper::Layer => {}
-                Deeper::Cut { depth: true } => {
-                    let limit = shared.limits.max_decode_depth;
-                    self.coverage
-                        .skip("text encoded more than once", format!("nested deeper than max_decode_depth ({limit})"));
-                    return None;
-                }
-                Deeper::Cut { depth: false } => {
-                    let limit = shared.limits.max_decoded_bytes;
-                    self.coverage.skip("encoded text", format!("it decodes to more than max_decoded_bytes ({limit})"));
+                Deeper::Cut { depth: deep, bytes } => {
+                    let Limits { max_decode_depth, max_decoded_bytes, .. } = shared.limits;
+                    if deep {
+                        let why = format!("nested deeper than max_decode_depth ({max_decode_depth})");
+                        self.coverage.skip("text encoded more than once", why);
+                    }
+                    if bytes {
+                        let why = format!("it decodes to more than max_decoded_bytes ({max_decoded_bytes})");
+                        self.coverage.skip("encoded text", why);
+                    }
                     if self.layers.newest() == depth {
                         return None;
                     }

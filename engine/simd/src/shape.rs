@@ -13,13 +13,13 @@ pub struct Shape(u8);
 impl Shape {
     /// In nothing odd.
     pub const NONE: Shape = Shape(0);
-    /// Three letters in ten are `b g j k p q v w x y z`, which hardly any language has so many of: another alphabet, or no words.
+    /// Seven letters in 25 (nine of half a block) are `b g j k p q v w x y z`, which hardly any language has so many of: another alphabet, or no words.
     pub const RARE_LETTERS: Shape = Shape(1 << 0);
     /// `ht`, `eh`, `dn` where `th`, `he`, `nd` were to be expected, or a capital where words end.
     pub const BACKWARD: Shape = Shape(1 << 1);
     /// Eight letters and more without a letter beside them.
     pub const SINGLE_LETTERS: Shape = Shape(1 << 2);
-    /// Two digits and more between letters.
+    /// A digit between letters.
     pub const DIGITS_IN_WORDS: Shape = Shape(1 << 3);
     /// Digits and marks, hardly any letters: numbers or signs.
     pub const FEW_LETTERS: Shape = Shape(1 << 4);
@@ -45,7 +45,12 @@ impl Shape {
         let count = |mask: u64| mask.count_ones();
         let flag = |shape: Shape, holds: bool| u8::from(holds) * shape.0;
         let letters = count(letter);
-        let rare = (letters >= 16) & (count(rare) * 10 >= letters * 3);
+        // A line of a cipher may be too short for a block; half a block of it has more of them than chance gives.
+        let half = |shift: u32| {
+            let (letters, rare) = ((letter >> shift) as u32, (rare >> shift) as u32);
+            (letters.count_ones() >= 16) & (rare.count_ones() * 25 >= letters.count_ones() * 9)
+        };
+        let rare = (letters >= 16) & (count(rare) * 25 >= letters * 7) | half(0) | half(32);
         let turned = (h & t >> 1) | (e & h >> 1) | (d & n >> 1);
         // A capital after a small letter, with no letter after it.
         let late = upper & (letter & !upper) << 1 & !(letter >> 1);
@@ -57,7 +62,7 @@ impl Shape {
             flag(Shape::RARE_LETTERS, rare)
                 | flag(Shape::BACKWARD, (count(turned) >= 2) | (late != 0))
                 | flag(Shape::SINGLE_LETTERS, count(single) >= 8)
-                | flag(Shape::DIGITS_IN_WORDS, count(inside) >= 2)
+                | flag(Shape::DIGITS_IN_WORDS, inside != 0)
                 | flag(Shape::FEW_LETTERS, numbers)
                 | flag(Shape::SOLID, (marks >= 14) & (letters + marks >= 32) & (count(white) <= 2)),
         )

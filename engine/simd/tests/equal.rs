@@ -61,6 +61,11 @@ fn shape_reference(block: &[u8]) -> Shape {
     let letters = count(&|index| letter(at(index)));
     let marks = count(&|index| at(index).is_ascii_graphic() && !letter(at(index)));
     let rare = count(&|index| letter(at(index)) && b"bgjkpqvwxyz".contains(&at(index).to_ascii_lowercase()));
+    let rare_half = |half: std::ops::Range<usize>| {
+        let letters = half.clone().filter(|&index| letter(at(index))).count();
+        let rare = half.filter(|&index| letter(at(index)) && b"bgjkpqvwxyz".contains(&(at(index) | 0x20))).count();
+        letters >= 16 && rare * 25 >= letters * 9
+    };
     let turned = count(&|index| {
         let pair = [at(index), at(index + 1)].map(|byte| byte | 0x20);
         [*b"ht", *b"eh", *b"dn"].contains(&pair) && letter(at(index)) && letter(at(index + 1))
@@ -72,10 +77,10 @@ fn shape_reference(block: &[u8]) -> Shape {
     let digits = count(&|index| at(index).is_ascii_digit());
     let white = count(&|index| matches!(at(index), 0x09..=0x0d | 0x20));
     let shapes = [
-        (Shape::RARE_LETTERS, letters >= 16 && rare * 10 >= letters * 3),
+        (Shape::RARE_LETTERS, letters >= 16 && rare * 25 >= letters * 7 || rare_half(0..32) || rare_half(32..64)),
         (Shape::BACKWARD, turned >= 2 || late >= 1),
         (Shape::SINGLE_LETTERS, single >= 8),
-        (Shape::DIGITS_IN_WORDS, inside >= 2),
+        (Shape::DIGITS_IN_WORDS, inside >= 1),
         (Shape::FEW_LETTERS, marks >= 24 && letters * 2 <= marks || digits >= 16 && letters <= digits + 8),
         (Shape::SOLID, marks >= 14 && letters + marks >= 32 && white <= 2),
     ];

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::{
     TINFL_FLAG_PARSE_ZLIB_HEADER, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
 };
@@ -17,6 +18,9 @@ use crate::content::SEPARATOR;
 
 /// Shortest run looked at: 16 characters are 12 bytes, two short words.
 const SHORTEST: usize = tamiz_simd::TOKEN_LEN;
+
+/// What digits look like with something between them.
+const STREWN: Shape = Shape::RARE_LETTERS.union(Shape::SINGLE_LETTERS);
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
@@ -33,7 +37,7 @@ impl Decoder for Base64 {
 
     /// Runs of its digits, or, where something is strewn over them, letters as no language has them.
     fn signs(&self) -> &'static [Sign] {
-        &[Sign::Token, Sign::Shape(Shape::RARE_LETTERS)]
+        &[Sign::Token, Sign::Shape(STREWN)]
     }
 
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
@@ -47,10 +51,10 @@ impl Decoder for Base64 {
             at = decode_blob(text, run, sink);
         }
         let mut done = 0;
-        for stretch in encoded.odd(Shape::RARE_LETTERS, 64) {
-            let start =
-                text[..stretch.start].iter().rposition(|byte| byte.is_ascii_whitespace()).map_or(0, |at| at + 1);
-            let mut at = start.max(done);
+        for stretch in encoded.odd(STREWN, 64) {
+            let from = done.min(stretch.start);
+            let blank = text[from..stretch.start].iter().rposition(u8::is_ascii_whitespace);
+            let mut at = blank.map_or(from, |at| from + at + 1).max(done);
             while at < stretch.end {
                 let run = at..at + text[at..].iter().take_while(|byte| is_digit(**byte)).count();
                 at = match run.len() {
@@ -133,7 +137,10 @@ impl Blob {
             sink.finish_as(ViewKind::Utf16);
             return true;
         }
-        if let Some(inflated) = inflate(&bytes) {
+        if let Some((inflated, all)) = inflate(&bytes) {
+            if !all {
+                sink.cut_short();
+            }
             sink.whole(start, end - start, inflated);
             sink.finish_as(ViewKind::Compressed);
             return true;
@@ -182,34 +189,29 @@ fn utf16(bytes: &[u8]) -> Option<String> {
 
 /// UTF-16 of another script, little end first: all of it letters, marks and blanks of one or two blocks of 256.
 fn wide_script(bytes: &[u8]) -> Option<String> {
-    if bytes.len() < 16 || std::str::from_utf8(bytes).is_ok() {
+    if bytes.len() < 16 || reads_like_text(&bytes[..bytes.len().min(48)]) {
         return None;
     }
     let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
     let text: String = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
-    let plain = |c: char| {
-        c.is_alphanumeric()
-            || c.is_ascii_graphic()
-            || c.is_whitespace()
-            || matches!(c, '\u{900}'..='\u{e7f}' | '\u{2010}'..='\u{203f}' | '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ff65}')
-    };
+    let plain = |c: char| (!c.is_control() || c.is_whitespace()) && !('\u{e000}'..='\u{f8ff}').contains(&c);
     let blank = text.chars().filter(|c| c.is_ascii_whitespace() || matches!(c, '，' | '。' | '、')).count();
     (blank > 0 && text.chars().all(plain)).then_some(text)
 }
 
-/// What gzip or zlib wrapped, up to a bound.
-fn inflate(bytes: &[u8]) -> Option<Vec<u8>> {
+/// What gzip or zlib wrapped, up to a bound, and whether that is all.
+fn inflate(bytes: &[u8]) -> Option<(Vec<u8>, bool)> {
     const MOST: usize = 1 << 20;
     let (data, flags) = match bytes {
         [0x1f, 0x8b, 8, flags, ..] => (gzip_data(bytes, *flags)?, 0),
         [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => (bytes, TINFL_FLAG_PARSE_ZLIB_HEADER),
         _ => return None,
     };
-    let mut out = vec![0; MOST.min(data.len().saturating_mul(64))];
+    let mut out = vec![0; MOST.min(data.len().saturating_mul(1100))];
     let flags = flags | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-    let (_, _, written) = inflate_into(&mut DecompressorOxide::new(), data, &mut out, 0, flags);
+    let (status, _, written) = inflate_into(&mut DecompressorOxide::new(), data, &mut out, 0, flags);
     out.truncate(written);
-    reads_like_text(&out[..out.len().min(64)]).then_some(out)
+    reads_like_text(&out[..out.len().min(64)]).then_some((out, status != TINFLStatus::HasMoreOutput))
 }
 
 /// What follows gzip's header (RFC 1952).
@@ -241,10 +243,15 @@ fn wrapped_text(run: &[u8]) -> bool {
         bytes.copy_from_slice(&three(group));
     }
     let zeros = |from: usize| head[from..].iter().step_by(2).all(|byte| *byte == 0);
+    // High bytes of one script, of blanks and marks, or of the many of Chinese and Korean.
     let script = || {
-        let high = |at: usize| head[at] == head[at + 4] || head[at] == head[at + 2];
-        matches!(head[1], 0x03..=0x0e | 0x30..=0x9f | 0xac..=0xd7)
-            && (high(1) && high(5) || matches!(head[1], 0x4e..=0x9f) && matches!(head[3], 0x30 | 0x4e..=0x9f | 0xff))
+        let main = head[1..].iter().step_by(2).copied().find(|high| *high != 0).unwrap_or(0);
+        let wide = |high: u8| matches!(high, 0x30 | 0x4e..=0x9f | 0xac..=0xd7 | 0xff);
+        main != 0
+            && head[1..]
+                .iter()
+                .step_by(2)
+                .all(|high| matches!(*high, 0 | 0x20) || *high == main || wide(*high) && wide(main))
     };
     matches!(head, [0x1f, 0x8b, 8, ..] | [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..]) || zeros(0) || zeros(1) || script()
 }

@@ -1,6 +1,6 @@
 //! Base85: five digits for four bytes. Ascii85 counts from `!`; the digits of RFC 1924 leave out quotation marks.
 
-use super::{DecodeSink, Decoder, Encoded, Shape, Sign, ViewKind, reads_like_text};
+use super::{DecodeSink, Decoder, Encoded, Shape, Sign, ViewKind, is_text, reads_like_text};
 
 /// Fewer digits than this hold no order.
 const SHORTEST: usize = 25;
@@ -20,8 +20,13 @@ impl Decoder for Base85 {
         let text = encoded.text;
         let mut done = 0;
         for stretch in encoded.odd(Shape::SOLID, 128) {
+            // A run that goes on over several stretches was read from the first on.
+            if stretch.end <= done {
+                continue;
+            }
             let is_blank = |byte: &u8| !byte.is_ascii_graphic();
-            let start = text[done..stretch.start].iter().rposition(is_blank).map_or(done, |at| done + at + 1);
+            let from = done.min(stretch.start);
+            let start = text[from..stretch.start].iter().rposition(is_blank).map_or(from, |at| from + at + 1).max(done);
             let end = text[stretch.end..].iter().position(is_blank).map_or(text.len(), |at| stretch.end + at);
             let mut at = start;
             for run in text[start..end].split(|byte| is_blank(byte)) {
@@ -71,7 +76,15 @@ fn rfc1924(digit: u8) -> Option<u8> {
 
 /// The bytes, as long as they read like text from the start. `zero` stands for four zero bytes.
 fn decode(digits: &[u8], value: fn(u8) -> Option<u8>, zero: u8) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
+    let mut head = [0; 12];
+    for (bytes, group) in head.chunks_exact_mut(4).zip(digits.chunks_exact(5)) {
+        bytes.copy_from_slice(&four(group, value)?);
+    }
+    // Most runs are addresses and code, and end here.
+    if digits.len() < 15 || !reads_like_text(&head) && !digits[..15].contains(&zero) {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(digits.len() * 4 / 5 + 4);
     let mut rest = digits;
     while !rest.is_empty() {
         if rest[0] == zero {
@@ -83,21 +96,23 @@ fn decode(digits: &[u8], value: fn(u8) -> Option<u8>, zero: u8) -> Option<Vec<u8
         if group.len() == 1 {
             break;
         }
-        let mut number = 0_u32;
-        for place in 0..5 {
-            let digit = match group.get(place) {
-                Some(digit) => value(*digit)?,
-                None => 84,
-            };
-            number = number.checked_mul(85)?.checked_add(u32::from(digit))?;
-        }
-        bytes.extend(&number.to_be_bytes()[..group.len() - 1]);
-        if bytes.len() == 12 && !reads_like_text(&bytes) {
-            return None;
-        }
+        bytes.extend(&four(group, value)?[..group.len() - 1]);
         rest = &rest[group.len()..];
     }
-    (bytes.len() >= 12 && reads_like_text(&bytes[..bytes.len().min(64)])).then_some(bytes)
+    is_text(&bytes).then_some(bytes)
+}
+
+/// Four bytes of five digits; missing ones count as the last of the alphabet.
+fn four(group: &[u8], value: fn(u8) -> Option<u8>) -> Option<[u8; 4]> {
+    let mut number = 0_u32;
+    for place in 0..5 {
+        let digit = match group.get(place) {
+            Some(digit) => value(*digit)?,
+            None => 84,
+        };
+        number = number.checked_mul(85)?.checked_add(u32::from(digit))?;
+    }
+    Some(number.to_be_bytes())
 }
 
 #[cfg(test)]

@@ -20,9 +20,11 @@ impl Decoder for Braille {
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
         let text = encoded.text;
         let mut writer = Rewriter::new(text, sink);
-        let mut number = false;
+        let (mut number, mut end) = (false, 0);
         for at in memchr::memmem::find_iter(text, b"\xe2\xa0") {
             let Some(cell @ 0x80..=0xbf) = text.get(at + 2).copied() else { continue };
+            number &= at == end;
+            end = at + 3;
             let plain = match cell - 0x80 {
                 0x3c => {
                     number = true;

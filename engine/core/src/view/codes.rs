@@ -27,17 +27,19 @@ impl Decoder for Codes {
         let mut done = 0;
         for stretch in encoded.odd(Shape::FEW_LETTERS, 128) {
             // From the border of a number on.
-            let start = (done..=stretch.start).rev().find(|at| *at == done || text[*at - 1].is_ascii_whitespace());
-            let mut at = start.unwrap_or(stretch.start);
+            if stretch.end <= done {
+                continue;
+            }
+            let from = done.min(stretch.start);
+            let blank = text[from..stretch.start].iter().rposition(u8::is_ascii_whitespace);
+            let mut at = blank.map_or(from, |at| from + at + 1).max(done);
             while at < stretch.end {
-                let Some(list) = list(text, at) else {
-                    at += 1;
-                    continue;
-                };
-                at = list.last().map_or(at + 1, |code| code.1.end);
-                if list.len() >= FEWEST {
+                let (count, end) = codes(text, at).fold((0, at), |(count, _), code| (count + 1, code.1.end));
+                if count >= FEWEST {
+                    let list: Vec<Code> = codes(text, at).collect();
                     read(text, &list, sink);
                 }
+                at = end.max(at + 1);
             }
             done = at.max(stretch.end);
         }
@@ -54,6 +56,14 @@ fn solid(text: &[u8], run: Range<usize>, sink: &mut DecodeSink<'_>) {
     // A digit in front, of `x` say, shifts them: try both places.
     for skip in 0..2 {
         let codes = digits[skip..].chunks_exact(width);
+        let mut head = [0; FEWEST];
+        for (byte, code) in head.iter_mut().zip(codes.clone()) {
+            *byte = number(code, base).and_then(|code| u8::try_from(code).ok()).unwrap_or(0);
+        }
+        // Most such runs are digests, and end here.
+        if !reads_like_text(&head) {
+            continue;
+        }
         let bytes: Vec<u8> =
             codes.filter_map(|code| number(code, base)).filter_map(|code| u8::try_from(code).ok()).collect();
         if is_text(&bytes) {
@@ -80,17 +90,16 @@ fn number(digits: &[u8], base: u32) -> Option<u32> {
 /// A code as it is written: its digits, and all of it with the prefix.
 type Code = (Range<usize>, Range<usize>);
 
-/// Codes from `at` on with no more than a little between any two, or none.
-fn list(text: &[u8], at: usize) -> Option<Vec<Code>> {
-    let mut codes = vec![code(text, at)?];
-    loop {
-        let end = codes.last().map_or(at, |code| code.1.end);
+/// Codes from `at` on with no more than a little between any two.
+fn codes(text: &[u8], at: usize) -> impl Iterator<Item = Code> {
+    let mut next = code(text, at);
+    std::iter::from_fn(move || {
+        let this = next.take()?;
+        let end = this.1.end;
         let between = text[end..].iter().take(6).take_while(|byte| is_between(**byte)).count();
-        match code(text, end + between) {
-            Some(next) if between > 0 || next.0.start > next.1.start => codes.push(next),
-            _ => return Some(codes),
-        }
-    }
+        next = code(text, end + between).filter(|next| between > 0 || next.0.start > next.1.start);
+        Some(this)
+    })
 }
 
 fn is_between(byte: u8) -> bool {
@@ -121,7 +130,13 @@ fn read(text: &[u8], list: &[Code], sink: &mut DecodeSink<'_>) {
     let bases: &[u32] = if every(&|code| code.len() >= 7 && code.iter().all(|digit| matches!(digit, b'0' | b'1'))) {
         &[2]
     } else if every(&|code| code.len() <= 3 && code.iter().all(u8::is_ascii_digit)) {
-        &[10, 8, 16]
+        if every(&|code| code.len() == 3 && code.iter().all(|digit| *digit < b'8')) {
+            &[8, 10]
+        } else if every(&|code| code.len() == 2) {
+            &[10, 16, 8]
+        } else {
+            &[10, 8]
+        }
     } else {
         &[16]
     };
@@ -154,7 +169,7 @@ fn reads(codes: &[u32]) -> bool {
     let letters = of(&|code| code > 127 || u8::try_from(code).is_ok_and(|byte| byte.is_ascii_alphabetic()));
     let odd = of(&|code| code < 32 && !matches!(code, 9 | 10 | 13) || code == 127 || char::from_u32(code).is_none());
     let bytes: Option<Vec<u8>> = sample.iter().map(|code| u8::try_from(*code).ok()).collect();
-    letters * 5 >= sample.len() * 3 && odd * 10 <= sample.len() && bytes.is_none_or(|bytes| reads_like_text(&bytes))
+    letters * 5 >= sample.len() * 2 && odd * 10 <= sample.len() && bytes.is_none_or(|bytes| reads_like_text(&bytes))
 }
 
 #[cfg(test)]

@@ -21,6 +21,10 @@ impl Decoder for Emoji {
         ]
     }
 
+    fn is_reading(&self) -> bool {
+        true
+    }
+
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
         let text = encoded.text;
         let mut writer = Rewriter::near(text, sink);
@@ -47,7 +51,7 @@ fn is_word(byte: u8) -> bool {
 
 /// Length of the emoji that the text starts with, one after the other.
 fn row(text: &[u8]) -> usize {
-    let head = &text[..text.len().min(256)];
+    let head = &text[..text.len().min(96)];
     let valid = head.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     let mut characters = valid.chars();
     let is_first = characters.next().is_some_and(is_emoji);

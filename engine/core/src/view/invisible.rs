@@ -56,6 +56,10 @@ impl Decoder for InvisibleSpaces {
         }
     }
 
+    fn is_reading(&self) -> bool {
+        true
+    }
+
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
         let text = encoded.text;
         let places = || Places { text, at: 0 };

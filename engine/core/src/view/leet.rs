@@ -2,11 +2,13 @@
 //!
 //! Where a sign may stand for several letters, the pairs of letters decide. The view is as long as the text, so it maps back exactly.
 
-use super::language::{letter, likeness, pair};
+use std::ops::Range;
+
+use super::language::{letter, pair};
 use super::{DecodeSink, Decoder, Encoded, Shape, Sign, ViewKind, widened};
 
 /// Fewer changed words than this are names and versions.
-const FEWEST: usize = 3;
+const FEWEST: usize = 2;
 /// Longer words are keys and addresses.
 const LONGEST: usize = 32;
 
@@ -21,50 +23,76 @@ impl Decoder for Leet {
         &[Sign::Shape(Shape::DIGITS_IN_WORDS), Sign::Shape(Shape::BACKWARD)]
     }
 
+    fn is_reading(&self) -> bool {
+        true
+    }
+
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
         let text = encoded.text;
         for stretch in encoded.odd(Shape::DIGITS_IN_WORDS.union(Shape::BACKWARD), 192) {
             let place = widened(text, &stretch, 128);
-            let mut plain = text[place.clone()].to_vec();
-            let (mut changed, mut after) = (Vec::new(), false);
-            for word in plain.split_mut(|byte| byte.is_ascii_whitespace()) {
-                let word = core_of(word);
-                let digits = word.iter().all(u8::is_ascii_digit);
-                if word.is_empty() || word.len() > LONGEST || digits && !(after && word.len() <= 4) {
-                    after &= word.is_empty();
-                    continue;
+            for doubt in [Doubt::Likely, Doubt::I, Doubt::L] {
+                // Changed where it is written: most stretches come to nothing, and should ask for no memory.
+                sink.copy(place.start, &text[place.clone()]);
+                if !read_words(sink.written(), doubt) {
+                    sink.abandon();
+                    break;
                 }
-                let before = word.to_vec();
-                read(word);
-                after = *word != *before;
-                if after {
-                    changed.extend_from_slice(word);
-                    changed.push(b' ');
-                }
-            }
-            let words = changed.iter().filter(|byte| **byte == b' ').count();
-            if words >= FEWEST && likeness(changed.iter().copied()).is_some_and(|likeness| likeness >= LIKELY) {
-                sink.copy(place.start, &plain);
                 sink.finish();
             }
         }
     }
 }
 
+/// How to read signs that may be an `i` or an `l`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// As the letters beside them have it.
+    Likely,
+    I,
+    L,
+}
+
+/// Puts letters for signs; says whether there are words then, and enough of them.
+fn read_words(text: &mut [u8], doubt: Doubt) -> bool {
+    let (mut words, mut after, mut sum, mut pairs) = (0, false, 0, 0);
+    for word in text.split_mut(|byte| !is_part(*byte)) {
+        let core = core_of(word);
+        let word = &mut word[core];
+        let digits = word.iter().all(u8::is_ascii_digit);
+        if word.is_empty() || digits && !after || !is_candidate(word) {
+            after &= word.is_empty();
+            continue;
+        }
+        after = read(word, doubt);
+        if after {
+            words += 1;
+            let mut before = 0;
+            for this in word.iter().map(|byte| letter(*byte)).chain([0]) {
+                sum += pair(before, this);
+                pairs += 1;
+                before = this;
+            }
+        }
+    }
+    words >= FEWEST && pairs >= 8 && (doubt != Doubt::Likely || sum * 100 >= LIKELY * pairs)
+}
+
 /// What the pairs of letters in the changed words come to, at least.
-const LIKELY: u32 = 540;
+const LIKELY: u32 = 530;
 
 /// The word without the marks of a sentence around it.
-fn core_of(word: &mut [u8]) -> &mut [u8] {
+fn core_of(word: &[u8]) -> Range<usize> {
     let edge = |byte: &u8| byte.is_ascii_punctuation() && !matches!(byte, b'@' | b'$' | b'|' | b'+');
     let start = word.iter().position(|byte| !edge(byte) || *byte == b'!').unwrap_or(word.len());
     let end = word.iter().rposition(|byte| !edge(byte)).map_or(start, |last| last + 1);
-    &mut word[start..end.max(start)]
+    start..end.max(start)
 }
 
 /// The letters that a sign may stand for; none if it stands for itself.
 fn readings(word: &[u8], at: usize) -> &'static [u8] {
-    let small = || word.iter().filter(|byte| byte.is_ascii_lowercase()).count() * 2 >= word.len();
+    // A capital among small letters.
+    let small = || word[1..].iter().all(|byte| *byte == b'I' || !byte.is_ascii_uppercase());
     match word[at] {
         b'0' => b"o",
         b'1' | b'|' => b"il",
@@ -83,41 +111,178 @@ fn readings(word: &[u8], at: usize) -> &'static [u8] {
     }
 }
 
-/// Puts letters for signs: of all ways to read the word, the one with the most likely pairs.
-fn read(word: &mut [u8]) {
+/// A byte of a word with signs for letters.
+fn is_part(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'$' | b'!' | b'|' | b'+' | b'\'' | b'-')
+}
+
+/// Whether a word has signs that stand for letters.
+fn is_candidate(word: &[u8]) -> bool {
+    if word.is_empty() || word.len() > LONGEST {
+        return false;
+    }
     let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     let signs = (0..word.len()).filter(|at| word[*at] != b'l' && !readings(word, *at).is_empty()).count();
-    let strange = word
-        .iter()
-        .any(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'@' | b'$' | b'!' | b'|' | b'+' | b'\'' | b'-'));
     // Words of which only an `l` is in doubt count if it cannot be one.
-    let odd_l = signs == 0 && matches!(word, [b'l', second, ..] if !b"aeiouylAEIOUYL'".contains(second));
-    if strange || signs == 0 && !odd_l || letters == 0 && word.len() > 4 {
-        return;
-    }
-    let bare = word.to_vec();
-    // For each reading of the letter before: how likely the best way up to it is, and that way.
-    let mut ways: Vec<(u32, Vec<u8>)> = vec![(0, Vec::new())];
+    let capitals = word.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    let odd_l = || {
+        matches!(word, [b'l', second, ..] if !b"aeiouylAEIOUYL'".contains(second))
+            || capitals > 0
+                && word.contains(&b'l')
+                && word.iter().all(|byte| *byte == b'l' || byte.is_ascii_uppercase())
+    };
+    (signs > 0 || odd_l()) && (letters > 0 || word.len() <= 4)
+}
+
+/// Puts letters for signs: of all ways to read the word, the one with the most likely pairs. Says whether that changes it.
+fn read(word: &mut [u8], doubt: Doubt) -> bool {
+    let mut bare = [0; LONGEST];
+    bare[..word.len()].copy_from_slice(word);
+    let bare = &bare[..word.len()];
+    // For each reading of the letter before, at most two: how likely the best way up to it is, and that way.
+    let mut ways = [(0, [0; LONGEST]); 2];
+    let mut count = 1;
     for at in 0..bare.len() {
         let own = [bare[at]];
-        let options = match readings(&bare, at) {
-            b"" => &own[..],
-            some => some,
+        let options: &[u8] = match (readings(bare, at), doubt) {
+            (b"", _) => &own,
+            (b"li", Doubt::I | Doubt::L) => b"l",
+            (b"il", Doubt::I) => b"i",
+            (b"il", Doubt::L) => b"l",
+            (some, _) => some,
         };
-        let longer = |option: &u8| {
-            let rated = ways.iter().map(|(rate, way)| {
-                let before = way.last().map_or(0, |byte| letter(*byte));
-                (rate + pair(before, letter(*option)), way)
+        let before = ways;
+        for (way, option) in ways.iter_mut().zip(options) {
+            let rated = before[..count].iter().map(|(rate, letters)| {
+                let last = at.checked_sub(1).map_or(0, |last| letter(letters[last]));
+                (rate + pair(last, letter(*option)), letters)
             });
-            let (rate, way) = rated.max_by_key(|(rate, _)| *rate)?;
-            Some((rate, way.iter().copied().chain([*option]).collect::<Vec<u8>>()))
-        };
-        ways = options.iter().filter_map(longer).collect();
+            if let Some((rate, letters)) = rated.max_by_key(|(rate, _)| *rate) {
+                *way = (rate, *letters);
+                way.1[at] = *option;
+            }
+        }
+        count = options.len().min(2);
     }
-    let end = |(rate, way): &(u32, Vec<u8>)| rate + pair(way.last().map_or(0, |byte| letter(*byte)), 0);
-    if let Some((_, best)) = ways.iter().max_by_key(|way| end(way)) {
-        word.copy_from_slice(best);
+    let end = |(rate, letters): &(u32, [u8; LONGEST])| rate + pair(letter(letters[bare.len() - 1]), 0);
+    let Some((_, best)) = ways[..count].iter().max_by_key(|way| end(way)) else { return false };
+    let best = &best[..bare.len()];
+    match KNOWN.iter().find(|known| doubt == Doubt::Likely && is_alike(known.as_bytes(), best)) {
+        Some(known) => word.copy_from_slice(known.as_bytes()),
+        None => word.copy_from_slice(best),
     }
+    word != bare
+}
+
+/// Words of orders with an `i` or an `l` in them, which pairs of letters alone read wrongly now and then.
+const KNOWN: [&str; 100] = [
+    "actually",
+    "admin",
+    "ai",
+    "all",
+    "allow",
+    "also",
+    "always",
+    "api",
+    "asking",
+    "assistant",
+    "available",
+    "call",
+    "called",
+    "calls",
+    "capabilities",
+    "complete",
+    "completely",
+    "confidential",
+    "details",
+    "dialogue",
+    "disable",
+    "disabled",
+    "disclose",
+    "disregard",
+    "email",
+    "enable",
+    "ethical",
+    "everything",
+    "explicit",
+    "fail",
+    "file",
+    "files",
+    "final",
+    "first",
+    "following",
+    "guideline",
+    "guidelines",
+    "hidden",
+    "ignore",
+    "ignoring",
+    "illegal",
+    "imagine",
+    "immediately",
+    "important",
+    "in",
+    "include",
+    "including",
+    "information",
+    "initial",
+    "initialization",
+    "instruction",
+    "instructions",
+    "is",
+    "it",
+    "language",
+    "legal",
+    "like",
+    "limit",
+    "limitation",
+    "limitations",
+    "limits",
+    "link",
+    "list",
+    "live",
+    "mail",
+    "maintenance",
+    "mention",
+    "model",
+    "moral",
+    "only",
+    "original",
+    "please",
+    "policies",
+    "policy",
+    "previous",
+    "prior",
+    "privileged",
+    "prohibited",
+    "reality",
+    "really",
+    "reveal",
+    "role",
+    "rule",
+    "rules",
+    "skill",
+    "still",
+    "tell",
+    "think",
+    "this",
+    "title",
+    "tool",
+    "tools",
+    "unfiltered",
+    "unlimited",
+    "unrestricted",
+    "until",
+    "url",
+    "will",
+    "with",
+    "without",
+];
+
+/// Whether two words are the same but for `i` and `l`.
+fn is_alike(known: &[u8], word: &[u8]) -> bool {
+    let alike =
+        |(a, b): (&u8, &u8)| *a == b.to_ascii_lowercase() || matches!((a, b), (b'i' | b'l', b'i' | b'l' | b'I' | b'L'));
+    known.len() == word.len() && known.iter().zip(word).all(alike)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::rewrite::Rewriter;
-use super::words::may_order;
+use super::words::{has_words, may_order};
 use super::{DecodeSink, Decoder, Encoded, Sign, ViewKind};
 
 pub(crate) struct Markdown;
@@ -14,7 +14,11 @@ impl Decoder for Markdown {
     }
 
     fn signs(&self) -> &'static [Sign] {
-        &[Sign::Byte(b'*'), Sign::Byte(b'`'), Sign::Byte(b'~'), Sign::Byte(b'_')]
+        &[Sign::OneOf(b'*', b'`', b'~'), Sign::Byte(b'_')]
+    }
+
+    fn is_reading(&self) -> bool {
+        true
     }
 
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
@@ -30,7 +34,8 @@ impl Decoder for Markdown {
                 continue;
             }
             let inside = |mark: &Range<usize>| is_inside(text, mark);
-            let all = !line.is_ascii() || may_order(line);
+            let many = || marks.clone().nth(5).is_some() && has_words(line, 1);
+            let all = !line.is_ascii() || may_order(line) || many();
             let broken = marks.clone().filter(inside).count() >= 2;
             if all || broken {
                 marks.filter(|mark| all || inside(mark)).for_each(|mark| writer.put(mark.start, mark.len(), b""));
@@ -52,10 +57,13 @@ fn marks(text: &[u8], line: Range<usize>) -> impl Iterator<Item = Range<usize>> 
             let start = at + text[at..line.end].iter().position(|byte| is_mark(*byte))?;
             let len = text[start..line.end].iter().take_while(|byte| **byte == text[start]).count();
             at = start + len;
+            let (before, after) = (start.checked_sub(1).and_then(|before| text.get(before)), text.get(at));
+            let shown = |place: Option<&u8>| place.is_some_and(|byte| !byte.is_ascii_whitespace());
             let word = |place: Option<&u8>| place.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80);
-            let (before, after) = (word(start.checked_sub(1).and_then(|before| text.get(before))), word(text.get(at)));
-            // Underscores join names; they emphasise at the borders of words only.
-            let fits = if text[start] == b'_' { before != after } else { before || after };
+            // At one border of a word or sentence; inside a word too, but for underscores, which join names.
+            let fits = shown(before) != shown(after)
+                || text[start] != b'_' && word(before) && word(after)
+                || shown(before) && word(before) != word(after);
             if len <= 3 && fits {
                 return Some(start..at);
             }

@@ -195,6 +195,11 @@ impl ViewKind {
 pub(crate) trait Decoder: Sync {
     fn kind(&self) -> ViewKind;
 
+    /// Whether it guesses how a text is to be read, and no encoding says so. Guesses are not made of guesses without end.
+    fn is_reading(&self) -> bool {
+        false
+    }
+
     /// What a text must have, one or the other, for there to be anything to decode.
     fn signs(&self) -> &'static [Sign];
 
@@ -269,6 +274,8 @@ pub(crate) fn widened(text: &[u8], stretch: &Range<usize>, more: usize) -> Range
 pub(crate) enum Sign {
     /// A byte.
     Byte(u8),
+    /// One of three bytes.
+    OneOf(u8, u8, u8),
     /// Bytes in a row.
     Bytes(&'static [u8]),
     /// A long run of letters, digits and `+/-_`.
@@ -287,6 +294,7 @@ impl Sign {
         }
         match self {
             Self::Byte(byte) => memchr::memchr(byte, &text[from..]).map(|at| from + at),
+            Self::OneOf(a, b, c) => memchr::memchr3(a, b, c, &text[from..]).map(|at| from + at),
             Self::Bytes(bytes) => memchr::memmem::find(&text[from..], bytes).map(|at| from + at),
             Self::Token => {
                 let next = survey.tokens.partition_point(|run| (run.start as usize) < from);
@@ -308,9 +316,10 @@ impl Sign {
             Self::Byte(b'\\') => survey.signs.has(Signs::BACKSLASH),
             Self::Byte(b'=') => survey.signs.has(Signs::EQUALS),
             Self::Byte(0x80..) => survey.signs.has(Signs::NON_ASCII),
-            Self::Byte(0..0x20) => survey.signs.has(Signs::CONTROL),
+            Self::Byte(0..=8 | 0x0e..0x1b) => survey.signs.has(Signs::CONTROL),
             Self::Bytes([0x80..=0xff, ..]) => survey.signs.has(Signs::NON_ASCII),
-            Self::Byte(_) | Self::Bytes(_) | Self::Any => true,
+            Self::OneOf(0x80.., _, _) => survey.signs.has(Signs::NON_ASCII),
+            Self::Byte(_) | Self::OneOf(..) | Self::Bytes(_) | Self::Any => true,
             Self::Token => !survey.tokens.is_empty(),
             Self::Shape(_) => !survey.odd.is_empty(),
         }
@@ -349,6 +358,30 @@ const DECODERS: &[&dyn Decoder] = &[
     &mojibake::Mojibake,
 ];
 
+/// Where the signs of a decoder come next; each is searched for once, however many views there are.
+struct Signposts {
+    signs: &'static [Sign],
+    /// The next place of each sign, the text's end if there is none.
+    next: [Option<usize>; MOST_SIGNS],
+}
+
+const MOST_SIGNS: usize = 12;
+
+impl Signposts {
+    fn new(signs: &'static [Sign]) -> Self {
+        Self { signs, next: [None; MOST_SIGNS] }
+    }
+
+    /// The first place of any of them from `from` on.
+    fn next(&mut self, text: &[u8], from: usize, survey: &Survey) -> Option<usize> {
+        let places = self.signs.iter().zip(&mut self.next).map(|(sign, place)| match *place {
+            Some(at) if at >= from => at,
+            _ => *place.insert(sign.next(text, from, survey).unwrap_or(text.len())),
+        });
+        places.min().filter(|place| *place < text.len())
+    }
+}
+
 /// One text in a layer.
 #[derive(Debug, Clone)]
 pub(crate) struct View {
@@ -361,6 +394,9 @@ pub(crate) struct View {
     pub(crate) segment: usize,
     /// The view it was made from, in the layer before.
     parent: usize,
+    /// How often it was decoded, and how often read in another way, to make it.
+    decoded: usize,
+    readings: usize,
 }
 
 /// The views of one decoding depth.
@@ -414,8 +450,8 @@ pub(crate) enum Deeper {
     Done,
     /// There is a new layer.
     Layer,
-    /// Something is still encoded, and the depth or byte budget is used up.
-    Cut { depth: bool },
+    /// Something is still encoded, and the depth or byte budget is used up. There may be a new layer of the rest.
+    Cut { depth: bool, bytes: bool },
 }
 
 impl Layers {
@@ -435,6 +471,8 @@ impl Layers {
             folded: 0..0,
             segment: id,
             parent: 0,
+            decoded: 0,
+            readings: 0,
         }));
     }
 
@@ -495,31 +533,43 @@ impl Layers {
         child.clear();
         let text = if depth == 0 { base } else { &parent.text };
         let budget = limits.max_decoded_bytes.saturating_sub(self.decoded_bytes);
-        let mut cut = false;
+        let (mut cut, mut too_deep) = (false, false);
         for decoder in DECODERS {
+            let reading = decoder.is_reading();
             // Only the views with a sign in them.
             let (mut id, mut from) = (0, 0);
-            let next = |from| decoder.signs().iter().filter_map(|sign| sign.next(text, from, &parent.survey)).min();
-            while let Some(at) = next(from) {
+            let mut signs = Signposts::new(decoder.signs());
+            while let Some(at) = signs.next(text, from, &parent.survey) {
                 while parent.views.get(id).is_some_and(|view| view.range.end <= at) {
                     id += 1;
                 }
                 let Some(view) = parent.views.get(id) else { break };
+                from = view.range.end;
+                if reading && view.readings >= MOST_READINGS {
+                    continue;
+                }
+                let (bytes, made) = (child.text.len(), child.views.len());
                 let mut sink = DecodeSink::new(child, before, view.range.start, budget, &mut self.seen);
-                let views = sink.view_count();
                 let Survey { tokens, odd, .. } = &parent.survey;
                 let tokens = &tokens[tokens.partition_point(|run| (run.end as usize) <= view.range.start)..];
                 let odd = &odd[odd.partition_point(|odd| (odd.block.end as usize) <= view.range.start)..];
                 let text = &text[view.range.clone()];
                 decoder.decode(Encoded { text, at: view.range.start, tokens, odd }, &mut sink);
                 cut |= sink.was_cut();
-                for made in &mut child.views[views..] {
+                if !reading && view.decoded >= limits.max_decode_depth {
+                    too_deep |= child.views.len() > made;
+                    child.views.truncate(made);
+                    child.text.truncate(bytes);
+                    child.map.truncate(bytes);
+                }
+                for made in &mut child.views[made..] {
                     (made.segment, made.parent) = (view.segment, id);
+                    (made.decoded, made.readings) = (view.decoded, view.readings);
+                    *if reading { &mut made.readings } else { &mut made.decoded } += 1;
                     if made.kind == ViewKind::Raw {
                         made.kind = decoder.kind();
                     }
                 }
-                from = view.range.end;
             }
         }
         if depth == 0 {
@@ -535,15 +585,13 @@ impl Layers {
             }
         }
         self.decoded_bytes += child.text.len();
-        if child.views.is_empty() {
-            return if cut { Deeper::Cut { depth: false } } else { Deeper::Done };
+        let made = !child.views.is_empty();
+        self.depth += usize::from(made);
+        match (cut || too_deep, made) {
+            (true, _) => Deeper::Cut { depth: too_deep, bytes: cut },
+            (false, true) => Deeper::Layer,
+            (false, false) => Deeper::Done,
         }
-        if depth >= limits.max_decode_depth {
-            child.clear();
-            return Deeper::Cut { depth: true };
-        }
-        self.depth += 1;
-        if cut { Deeper::Cut { depth: false } } else { Deeper::Layer }
     }
 
     /// From a layer's text to the document's text.
@@ -583,6 +631,9 @@ impl Layers {
     }
 }
 
+/// How many guesses one view may rest on: markup inside markup, cipher inside comment.
+const MOST_READINGS: usize = 2;
+
 /// Text folded between two looks at the clock.
 const FOLD_STEP: usize = 256 << 10;
 
@@ -601,6 +652,17 @@ pub(crate) fn reads_like_text(bytes: &[u8]) -> bool {
     !bytes.is_empty() && odd <= if bytes.len() < 24 { bytes.len() / 6 } else { bytes.len() / 5 }
 }
 
+/// The same without a single odd byte at the start: for encodings that much else looks like.
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(64)];
+    let shown = |byte: &u8| *byte >= b' ' && *byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r');
+    let valid = match std::str::from_utf8(head) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    valid && head.iter().all(shown)
+}
+
 #[cfg(test)]
 mod tests_support {
     use super::*;
@@ -614,5 +676,64 @@ mod tests_support {
         decoder.decode(Encoded { text, at: 0, tokens: &survey.tokens, odd: &survey.odd }, &mut sink);
         let text = |view: &View| String::from_utf8_lossy(&layer.text[view.range.clone()]).into_owned();
         layer.views.iter().map(|view| (text(view), layer.map.source_span(view.range.clone()))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sign_of_a_decoder_has_its_place() {
+        for decoder in DECODERS {
+            let signs = decoder.signs().len();
+            assert!((1..=MOST_SIGNS).contains(&signs), "{}", decoder.kind().as_str());
+        }
+    }
+
+    #[test]
+    fn hostile_bytes_are_no_trouble() {
+        // Beginnings of everything there is, cut anywhere, joined to anything.
+        let parts: [&[u8]; 24] = [
+            b"%",
+            b"%25",
+            b"&#",
+            b"\\u",
+            b"=",
+            b"=4",
+            b"+A",
+            b"xn--",
+            b"<",
+            b"<!--",
+            b"<b",
+            b"**",
+            b"1gn0r3 ",
+            b"i g n o r e ",
+            b"-\n",
+            b"\n// ",
+            b"0x41 ",
+            b".- ",
+            b"\xc9\x90",
+            b"\xef\xb8",
+            b"\xf0\x9f",
+            b"\xe2\x80\x8b",
+            b"\xe6\xb6\x93",
+            b"H4sI",
+        ];
+        let mut seed = 1_u64;
+        for _ in 0..400 {
+            let mut text = Vec::new();
+            for _ in 0..40 {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                text.extend_from_slice(parts[(seed >> 33) as usize % parts.len()]);
+                text.extend(std::iter::repeat_n((seed >> 40) as u8, (seed >> 50) as usize % 5));
+            }
+            text.retain(|byte| *byte != SEPARATOR);
+            for decoder in DECODERS {
+                for (view, span) in tests_support::decode(*decoder, &text) {
+                    assert!(!view.is_empty() && span.end <= text.len() && span.start <= span.end);
+                }
+            }
+        }
     }
 }

@@ -20,9 +20,16 @@ impl Decoder for Morse {
         let text = encoded.text;
         let mut done = 0;
         for stretch in encoded.odd(Shape::FEW_LETTERS, 256) {
+            if stretch.end <= done {
+                continue;
+            }
+            let from = done.min(stretch.start);
             let is_ours = |byte: &u8| matches!(byte, b'.' | b'-' | b' ' | b'/' | b'|' | b'\n' | b'\r' | b'\t' | b'_');
-            let start =
-                text[done..stretch.start].iter().rposition(|byte| !is_ours(byte)).map_or(done, |at| done + at + 1);
+            let start = text[from..stretch.start]
+                .iter()
+                .rposition(|byte| !is_ours(byte))
+                .map_or(from, |at| from + at + 1)
+                .max(done);
             let end =
                 text[stretch.end..].iter().position(|byte| !is_ours(byte)).map_or(text.len(), |at| stretch.end + at);
             done = end;

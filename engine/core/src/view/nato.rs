@@ -5,7 +5,7 @@ use super::{DecodeSink, Decoder, Encoded, Sign, ViewKind};
 /// Fewer words of the alphabet in a row than this spell nothing.
 const FEWEST: usize = 8;
 
-const WORDS: [(&str, u8); 32] = [
+const WORDS: [(&str, u8); 36] = [
     ("alfa", b'a'),
     ("alpha", b'a'),
     ("bravo", b'b'),
@@ -38,6 +38,10 @@ const WORDS: [(&str, u8); 32] = [
     ("zulu", b'z'),
     ("stop", b'.'),
     ("space", b' '),
+    ("dot", b'.'),
+    ("slash", b'/'),
+    ("dash", b'-'),
+    ("at", b'@'),
 ];
 
 pub(crate) struct SpellingAlphabet;
@@ -47,38 +51,35 @@ impl Decoder for SpellingAlphabet {
         ViewKind::SpellingAlphabet
     }
 
-    /// There is hardly a word that is spelled without one of these, and hardly a text with them.
+    /// There is hardly an order that is spelled without an R, and hardly a text with one spelled.
     fn signs(&self) -> &'static [Sign] {
-        &[Sign::Bytes(b"scar "), Sign::Bytes(b"SCAR "), Sign::Bytes(b"omeo"), Sign::Bytes(b"OMEO")]
+        &[Sign::Bytes(b"omeo"), Sign::Bytes(b"OMEO")]
     }
 
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
         let text = encoded.text;
-        let (mut at, mut spelled) = (0, 0);
-        // A word of the alphabet, then what stands up to the next one: a blank, a few marks, or anything else, which ends it.
-        while at < text.len() {
-            let start = at + text[at..].iter().position(u8::is_ascii_alphanumeric).unwrap_or(text.len() - at);
-            let len = text[start..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
-            let word = &text[start..start + len];
+        let mut spelled = 0;
+        for word in text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()) {
+            let at = word.as_ptr().addr() - text.as_ptr().addr();
+            let bare = match word {
+                [bare @ .., b',' | b';' | b'.'] if bare.len() >= 4 => bare,
+                _ => word,
+            };
             let letter =
-                WORDS.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(word)).map(|(_, letter)| *letter);
-            let gap = &text[at..start];
-            let known = letter.or_else(|| (len == 1).then(|| word[0].to_ascii_lowercase()));
-            match known {
-                Some(letter) if len > 0 && (spelled == 0 || gap.len() <= 8) => {
-                    if spelled > 0 && gap.len() > 1 && gap != b", " && gap != b" - " {
-                        let mark = gap.iter().find(|byte| matches!(byte, b'.' | b',' | b'!' | b'?' | b':' | b'\''));
-                        sink.decoded(at, gap.len(), &[*mark.unwrap_or(&b' '), b' '], 0, 1);
-                    }
-                    sink.decoded(start, len, &[letter], 0, 1);
+                WORDS.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(bare)).map(|(_, letter)| *letter);
+            match (letter, word) {
+                (Some(letter), _) => {
+                    sink.decoded(at, word.len(), &[letter], 0, 1);
                     spelled += 1;
                 }
+                // What stands between words, and what is not spelled.
+                (None, b"/" | b"|" | b"-" | b"//") if spelled > 0 => sink.decoded(at, word.len(), b" ", 0, 1),
+                (None, [_] | [0xc2..=0xdf, _] | [0xe0..=0xef, _, _]) if spelled > 0 => sink.copy(at, word),
                 _ => {
                     end(spelled, sink);
                     spelled = 0;
                 }
             }
-            at = start + len;
         }
         end(spelled, sink);
     }
@@ -95,9 +96,9 @@ mod tests {
 
     #[test]
     fn reads_what_is_spelled() {
-        let text = "say India Golf November Oscar Romeo Echo / Alfa Lima Lima . / Kilo now";
+        let text = "say India Golf November Oscar Romeo Echo / Alfa Lima Lima . / Kilo, 5 now";
         let views = decode(&SpellingAlphabet, text.as_bytes());
-        assert_eq!(views, [("ignore  all. k".into(), 4..text.len() - 4)]);
+        assert_eq!(views, [("ignore all. k5".into(), 4..text.len() - 4)]);
         assert!(decode(&SpellingAlphabet, b"Oscar went to India with Romeo and Juliet in November").is_empty());
     }
 }

@@ -40,6 +40,10 @@ impl Decoder for Form {
         &[Sign::Byte(b'+')]
     }
 
+    fn is_reading(&self) -> bool {
+        true
+    }
+
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
         let text = encoded.text;
         let mut from = 0;
@@ -55,7 +59,8 @@ impl Decoder for Form {
                 three[1] == b'+' && beside(three[0]) && (beside(three[2]) || three[2] == b'+')
             });
             // Base64 has a `+` in 64 digits.
-            if joined.count() * 20 < field.len().max(40) {
+            let share = if field.contains(&b'%') { 100 } else { 20 };
+            if joined.count() * share < field.len().max(40) {
                 continue;
             }
             let mut at = start;

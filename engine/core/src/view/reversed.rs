@@ -17,6 +17,10 @@ impl Decoder for Reversed {
         &[Sign::Any]
     }
 
+    fn is_reading(&self) -> bool {
+        true
+    }
+
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
         let text = encoded.text;
         if text.len() < 12 {
@@ -34,14 +38,14 @@ impl Decoder for Reversed {
         if turned || text.len() > LONGEST {
             return;
         }
-        let ends = ends(text);
-        if ends != Ends::Usual && text.is_ascii() && reads_backwards(text, 25)
-            || ends == Ends::MarkFirst && !text.is_ascii()
-        {
-            letters(text, 0, sink);
-            words(text, 0, sink);
-        } else if ends == Ends::CapitalLast {
-            order(text, sink);
+        match ends(text) {
+            Ends::Usual => {}
+            Ends::CapitalLast => order(text, sink),
+            Ends::MarkFirst if text.is_ascii() && !reads_backwards(text, 10) => {}
+            Ends::MarkFirst => {
+                letters(text, 0, sink);
+                words(text, 0, sink);
+            }
         }
     }
 }
@@ -54,34 +58,141 @@ fn reads_backwards(text: &[u8], margin: u32) -> bool {
     backward >= forward + margin
 }
 
-#[derive(PartialEq, Eq)]
 enum Ends {
     Usual,
-    /// It starts with the mark that ends sentences, and ends with a letter.
+    /// It starts with a mark that ends something, or its last word does.
     MarkFirst,
-    /// Its first word has such a mark, and its last one a capital and none.
+    /// Its first word has such a mark, or begins in the middle, and its last one is one that sentences begin with.
     CapitalLast,
 }
 
+/// Words that many orders begin with, in lower case.
+const BEGINNINGS: [&str; 65] = [
+    "act",
+    "admin",
+    "all",
+    "and",
+    "answer",
+    "as",
+    "assistant",
+    "assume",
+    "at",
+    "attention",
+    "before",
+    "begin",
+    "can",
+    "complete",
+    "continue",
+    "could",
+    "disregard",
+    "do",
+    "echo",
+    "enable",
+    "explain",
+    "fix",
+    "for",
+    "forget",
+    "from",
+    "greetings",
+    "hello",
+    "hey",
+    "hi",
+    "how",
+    "i",
+    "if",
+    "ignore",
+    "imagine",
+    "important",
+    "in",
+    "let",
+    "my",
+    "new",
+    "note",
+    "now",
+    "ok",
+    "okay",
+    "output",
+    "please",
+    "print",
+    "repeat",
+    "reply",
+    "say",
+    "security",
+    "show",
+    "summarise",
+    "system",
+    "tell",
+    "the",
+    "this",
+    "to",
+    "very",
+    "what",
+    "when",
+    "where",
+    "which",
+    "write",
+    "you",
+    "your",
+];
+
 /// What the first and the last word of a text look like.
 fn ends(text: &[u8]) -> Ends {
-    let is_mark = |c: char| matches!(c, '.' | '!' | '?' | '。' | '！' | '？' | '،' | '؟' | '।' | '…' | '"' | '»' | '”');
+    // Most texts start with a capital and end with a mark, and are done.
+    let (first, last) = (text.first().copied().unwrap_or(0), text.last().copied().unwrap_or(0));
+    let open = matches!(last, b'"' | b'\'' | b'(' | b'[' | b'{' | b'<' | b'-' | b'#' | b'*' | b'`');
+    if matches!(first, b'{' | b'[' | b'<' | b'#' | b'*') || !open && last.is_ascii_punctuation() {
+        return Ends::Usual;
+    }
+    let tail = &text[text.len().saturating_sub(48)..];
+    let begin =
+        tail.iter().rposition(u8::is_ascii_whitespace).and_then(|blank| tail.get(blank + 1)).copied().unwrap_or(b'a');
+    let odd = |byte: u8| byte.is_ascii_punctuation() || byte >= 0x80;
+    if !odd(first) && !odd(begin) && !begin.is_ascii_uppercase() {
+        return Ends::Usual;
+    }
+    let is_mark = |c: char| {
+        matches!(
+            c,
+            '.' | '!'
+                | '?'
+                | ')'
+                | ']'
+                | '}'
+                | '>'
+                | '。'
+                | '！'
+                | '？'
+                | '،'
+                | '؟'
+                | '।'
+                | '…'
+                | '"'
+                | '»'
+                | '”'
+                | '」'
+        )
+    };
     let head = text[..text.len().min(64)].utf8_chunks().next().map_or("", |chunk| chunk.valid());
     let tail = text[text.len().saturating_sub(64)..].utf8_chunks().last().map_or("", |chunk| chunk.valid());
     let (head, tail) = (head.trim_start(), tail.trim_end());
-    if !tail.ends_with(char::is_alphanumeric) {
-        return Ends::Usual;
-    }
-    let mut start = head.chars();
-    if start.next().is_some_and(is_mark) {
-        let first = start.next().is_some_and(char::is_alphabetic);
-        return if first { Ends::MarkFirst } else { Ends::Usual };
-    }
     let first = head.split_whitespace().next().unwrap_or("");
     let last = tail.rsplit(char::is_whitespace).next().unwrap_or("");
-    let capital = last.starts_with(char::is_uppercase) && last.chars().skip(1).all(char::is_lowercase);
-    let marked = first.ends_with(['.', '!', '?', '。']) && first.chars().filter(|c| c.is_alphabetic()).count() >= 2;
-    if capital && marked && first.starts_with(char::is_lowercase) { Ends::CapitalLast } else { Ends::Usual }
+    let marked = |word: &str| {
+        let mut letters = word.chars().skip_while(|c| is_mark(*c));
+        word.starts_with(is_mark) && letters.next().is_some_and(char::is_alphabetic) && !word.ends_with(is_mark)
+    };
+    if marked(first) || marked(last) && !first.starts_with(char::is_uppercase) {
+        return Ends::MarkFirst;
+    }
+    let name = last.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let capital = name.starts_with(char::is_uppercase) && name.chars().skip(1).all(char::is_lowercase);
+    let letters = first.chars().filter(|c| c.is_alphabetic()).count();
+    let ended = letters >= 2 && first.ends_with(|c: char| is_mark(c) || matches!(c, ':' | ',' | '\'' | ';'));
+    let small =
+        !first.starts_with(char::is_uppercase) || first.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
+    let begins = BEGINNINGS.iter().any(|word| name.eq_ignore_ascii_case(word));
+    let several = memchr::memchr_iter(b' ', text).nth(2).is_some();
+    if several && capital && (begins && (small || ended) || small && ended) { Ends::CapitalLast } else { Ends::Usual }
 }
 
 /// Letter by letter from the end. All of it stands for all of it.

@@ -18,6 +18,7 @@ pub(crate) struct DecodeSink<'l> {
     seen: &'l mut HashSet<u64, RandomState>,
     start: usize,
     cut: bool,
+    short: bool,
 }
 
 impl<'l> DecodeSink<'l> {
@@ -29,16 +30,17 @@ impl<'l> DecodeSink<'l> {
         seen: &'l mut HashSet<u64, RandomState>,
     ) -> Self {
         let start = layer.text.len();
-        Self { layer, before, at, budget, seen, start, cut: false }
+        Self { layer, before, at, budget, seen, start, cut: false, short: false }
     }
 
-    pub(crate) fn view_count(&self) -> usize {
-        self.layer.views.len()
-    }
-
-    /// Whether the byte budget cut something off.
+    /// Whether a budget cut something off.
     pub(crate) fn was_cut(&self) -> bool {
-        self.cut
+        self.cut || self.short
+    }
+
+    /// Notes that what is written is not all there is.
+    pub(crate) fn cut_short(&mut self) {
+        self.short = true;
     }
 
     /// `bytes` of the view, from `src` on, as they are.
@@ -61,6 +63,11 @@ impl<'l> DecodeSink<'l> {
     pub(crate) fn whole(&mut self, src: usize, src_len: usize, mut bytes: Vec<u8>) {
         bytes.iter_mut().filter(|byte| **byte == SEPARATOR).for_each(|byte| *byte = 0xfe);
         self.decoded(src, src_len, &bytes, 0, 1);
+    }
+
+    /// What has been written of the view, to change it in place.
+    pub(crate) fn written(&mut self) -> &mut [u8] {
+        &mut self.layer.text[self.start..]
     }
 
     fn fits(&mut self, more: usize) -> bool {
@@ -88,7 +95,7 @@ impl<'l> DecodeSink<'l> {
         }
         layer.text.push(SEPARATOR);
         layer.map.push_block(source_end, 0, 1);
-        layer.views.push(View { kind, range, folded: 0..0, segment: 0, parent: 0 });
+        layer.views.push(View { kind, range, folded: 0..0, segment: 0, parent: 0, decoded: 0, readings: 0 });
         self.start = layer.text.len();
     }
 

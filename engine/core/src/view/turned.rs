@@ -17,6 +17,10 @@ impl Decoder for UpsideDown {
         &[Sign::Byte(0xc9), Sign::Byte(0xca)]
     }
 
+    fn is_reading(&self) -> bool {
+        true
+    }
+
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
         let text = encoded.text;
         let is_turned = |at: &usize| matches!(text.get(*at + 1), Some(0x80..=0xbf));

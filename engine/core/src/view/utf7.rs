@@ -21,16 +21,8 @@ impl Decoder for Utf7 {
         ViewKind::Utf7
     }
 
-    /// Latin letters have a zero byte first, so that an `A` follows the sign; letters of other scripts have few other signs.
     fn signs(&self) -> &'static [Sign] {
-        &[
-            Sign::Bytes(b"+A"),
-            Sign::Bytes(b"+B"),
-            Sign::Bytes(b"+C"),
-            Sign::Bytes(b"+D"),
-            Sign::Bytes(b"+T"),
-            Sign::Bytes(b"+M"),
-        ]
+        &[Sign::Byte(b'+')]
     }
 
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {
@@ -60,13 +52,17 @@ fn read(digits: &[u8]) -> Option<String> {
     let bytes = DIGITS.decode(digits).ok()?;
     let units = bytes.chunks_exact(2).take(units).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
     let text: String = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
-    let script = |c: char| {
-        c.is_alphanumeric()
-            || c.is_ascii_graphic()
-            || c.is_whitespace()
-            || matches!(c, '\u{2010}'..='\u{203f}' | '\u{3000}'..='\u{303f}')
+    let shown = |c: char| (!c.is_control() || c.is_whitespace()) && !('\u{e000}'..='\u{f8ff}').contains(&c);
+    // Letters of one word are of one script, more or less.
+    let script = |c: char| match c {
+        _ if !c.is_alphabetic() => 0,
+        '\0'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => 1,
+        '\u{250}'..='\u{36f}' => 2,
+        '\u{370}'..='\u{2e7f}' => 4,
+        _ => 8,
     };
-    text.chars().all(script).then_some(text)
+    let scripts = text.chars().fold(0, |all, c| all | script(c));
+    (text.chars().all(shown) && matches!(scripts, 0 | 1 | 4 | 8)).then_some(text)
 }
 
 #[cfg(test)]

@@ -111,7 +111,9 @@ fn morse(text: &str, _: &mut Dice) -> Option<String> {
             .collect();
         signs.join(" ")
     };
-    mostly_ascii(text).then(|| {
+    // Letters that have no signs would be lost.
+    let whole = mostly_ascii(text) && text.chars().all(|c| c.is_ascii() || !c.is_alphabetic());
+    whole.then(|| {
         let words: Vec<String> = text.split_whitespace().map(of_word).filter(|word| !word.is_empty()).collect();
         words.join(" / ")
     })
@@ -130,6 +132,7 @@ fn nato(text: &str, _: &mut Dice) -> Option<String> {
             .chars()
             .map(|c| match c.to_ascii_lowercase() {
                 letter @ 'a'..='z' => NATO[usize::from(letter as u8 - b'a')].to_owned(),
+                '/' => "Slash".to_owned(),
                 other => other.to_string(),
             })
             .collect();

@@ -14,7 +14,9 @@ pub(super) const ALL: &[Technique] = &[
 ];
 
 fn misread(text: &str, encoding: &'static Encoding) -> Option<String> {
-    changed(text, encoding.decode_without_bom_handling(text.as_bytes()).0.into_owned())
+    let (read, lost) = encoding.decode_without_bom_handling(text.as_bytes());
+    // What the misreading loses, nobody can read any more.
+    if lost { None } else { changed(text, read.into_owned()) }
 }
 
 /// Only what has enough other letters to be changed.
