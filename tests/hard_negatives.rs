@@ -1,14 +1,16 @@
-//! The corpus of hard negatives: honest text with the words of attacks. How much of it may be flagged is stated in its `bounds.toml`.
+//! The corpora: hard negatives, which are honest text with the words of attacks, and orders in many languages. How much of the former
+//! may be flagged is stated in its `bounds.toml`; of the latter nearly all must be.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 
 use serde::Deserialize;
-use tamiz_core::{Action, Content, ContentKind, Format, ScanControl};
+use tamiz_core::{Action, Content, ContentKind, Format, Report, ScanControl, Scanner};
 
 use crate::support::{engine, repository};
 
 const CORPUS: &str = "tests/corpus/hard-negatives";
+const ORDERS: &str = "tests/corpus/orders";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,10 +36,24 @@ struct Record {
     source: String,
 }
 
-fn records() -> Vec<Record> {
-    let read = |file: &str| fs::read_to_string(repository(CORPUS).join(file)).unwrap();
+fn records_of(folder: &str, files: &[&str]) -> Vec<Record> {
     let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-    [read("generated.jsonl"), read("written.jsonl")].iter().flat_map(|text| text.lines()).map(parse).collect()
+    let read = |file: &&str| fs::read_to_string(repository(folder).join(file)).unwrap();
+    files.iter().flat_map(|file| read(file).lines().map(parse).collect::<Vec<_>>()).collect()
+}
+
+fn records() -> Vec<Record> {
+    records_of(CORPUS, &["generated.jsonl", "written.jsonl"])
+}
+
+fn inspect(record: &Record, scanner: &mut Scanner) -> Report {
+    let kind = match record.surface.as_str() {
+        "user_prompt" => ContentKind::Prompt,
+        "tool_metadata" => ContentKind::ToolMetadata,
+        _ => ContentKind::ToolOutput,
+    };
+    let content = Content::new(kind, record.text.as_bytes()).with_format(Format::Text);
+    scanner.inspect(&content, &ScanControl::unlimited())
 }
 
 #[test]
@@ -62,13 +78,7 @@ fn no_rule_flags_more_of_them_than_its_bound() {
     let mut scanner = engine().scanner();
     let (mut flagged, mut by_rule) = (0_usize, BTreeMap::<String, Vec<&str>>::new());
     for record in &records {
-        let kind = match record.surface.as_str() {
-            "user_prompt" => ContentKind::Prompt,
-            "tool_metadata" => ContentKind::ToolMetadata,
-            _ => ContentKind::ToolOutput,
-        };
-        let content = Content::new(kind, record.text.as_bytes()).with_format(Format::Text);
-        let report = scanner.inspect(&content, &ScanControl::unlimited());
+        let report = inspect(record, &mut scanner);
         if report.verdict.action == Action::Allow {
             continue;
         }
@@ -85,4 +95,17 @@ fn no_rule_flags_more_of_them_than_its_bound() {
         .collect();
     assert!(over.is_empty(), "rules above their bound in {CORPUS}/bounds.toml:\n{}", over.join("\n"));
     assert!(share(flagged) <= bounds.flagged, "{flagged} of {} are flagged: {by_rule:?}", records.len());
+}
+
+#[test]
+fn orders_in_other_languages_are_flagged() {
+    let records = records_of(ORDERS, &["written.jsonl"]);
+    assert!(records.iter().map(|record| &record.lang).collect::<HashSet<_>>().len() >= 22);
+    let mut scanner = engine().scanner();
+    let missed: Vec<&str> = records
+        .iter()
+        .filter(|record| inspect(record, &mut scanner).verdict.action == Action::Allow)
+        .map(|record| record.text.as_str())
+        .collect();
+    assert!(missed.len() * 20 <= records.len(), "{} of {} are allowed: {missed:#?}", missed.len(), records.len());
 }
