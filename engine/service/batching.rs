@@ -166,11 +166,12 @@ mod tests {
     struct Model {
         batches: Arc<Mutex<Vec<usize>>>,
         gate: Receiver<()>,
-        sessions: AtomicUsize,
+        /// Batches begun.
+        begun: Arc<AtomicUsize>,
     }
 
     #[derive(Debug)]
-    struct ModelSession(Arc<Mutex<Vec<usize>>>, Receiver<()>);
+    struct ModelSession(Arc<Mutex<Vec<usize>>>, Receiver<()>, Arc<AtomicUsize>);
 
     impl Classifier for Model {
         fn info(&self) -> ClassifierInfo {
@@ -183,8 +184,7 @@ mod tests {
         }
 
         fn session(&self) -> Result<Box<dyn ClassifierSession>, ClassifyError> {
-            self.sessions.fetch_add(1, Ordering::SeqCst);
-            Ok(Box::new(ModelSession(Arc::clone(&self.batches), self.gate.clone())))
+            Ok(Box::new(ModelSession(Arc::clone(&self.batches), self.gate.clone(), Arc::clone(&self.begun))))
         }
     }
 
@@ -196,6 +196,7 @@ mod tests {
             _: &ScanControl,
             scored: &mut dyn FnMut(usize, Score),
         ) -> Result<(), ClassifyError> {
+            self.2.fetch_add(1, Ordering::SeqCst);
             self.1.recv().unwrap();
             self.0.lock().unwrap().push(which.len());
             for window in which {
@@ -232,11 +233,12 @@ mod tests {
     fn who_waits_goes_together_and_a_bad_window_alone() {
         let batches = Arc::new(Mutex::new(Vec::new()));
         let (open, gate) = bounded(100);
-        let model = Arc::new(Model { batches: Arc::clone(&batches), gate, sessions: AtomicUsize::new(0) });
-        let batched = Batched::start(Arc::clone(&model) as Arc<dyn Classifier>, 1).unwrap();
+        let begun = Arc::default();
+        let model = Model { batches: Arc::clone(&batches), gate, begun: Arc::clone(&begun) };
+        let batched = Batched::start(Arc::new(model), 1).unwrap();
         // The first is taken at once; the others gather while it runs.
         let first = ask(&batched, &[1, 2], ScanControl::unlimited());
-        until(|| batched.requests.is_empty());
+        until(|| begun.load(Ordering::SeqCst) == 1);
         let late = ScanControl::unlimited().with_timeout(Duration::ZERO);
         let others = [&[3][..], &[4, 666], &[5, 6, 7]].map(|tokens| ask(&batched, tokens, ScanControl::unlimited()));
         let expired = ask(&batched, &[8], late);
@@ -250,6 +252,5 @@ mod tests {
         let batches = batches.lock().unwrap().clone();
         assert_eq!(batches[..2], [2, 6], "then each of the three by itself: {batches:?}");
         assert_eq!(batches[2..].iter().sum::<usize>(), 6);
-        assert_eq!(model.sessions.load(Ordering::SeqCst), 1);
     }
 }

@@ -10,16 +10,19 @@ mod adversarial;
 mod machine;
 mod measure;
 mod print;
+mod providers;
 mod scaling;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tamiz_core::Engine;
+use tamiz_core::{Classifier, Engine};
 
 pub use adversarial::{ADVERSARIAL, Make};
 pub use machine::features;
 pub use print::table;
+pub use providers::ProviderFigure;
 
 use crate::texts;
 use measure::Measured;
@@ -82,6 +85,10 @@ pub struct Options {
     pub sizes: Vec<usize>,
     /// About how long all of it may take.
     pub time: Duration,
+    /// Encoders to measure.
+    pub encoders: Vec<Arc<dyn Classifier>>,
+    /// Measure nothing but the encoders.
+    pub encoders_only: bool,
 }
 
 /// What came out.
@@ -91,8 +98,8 @@ pub struct Report {
     pub stages: Vec<StageFigure>,
     /// Whole scans on more and more threads; only where scans are measured.
     pub scaling: Vec<ScalingFigure>,
-    /// Execution providers of the classifier. There is no classifier yet.
-    pub providers: Vec<serde_json::Value>,
+    /// The classifier's encoder, and those it is compared with, in each shape; empty without a model.
+    pub providers: Vec<ProviderFigure>,
     /// What was measured, on what.
     pub engine: EngineFigure,
 }
@@ -183,10 +190,22 @@ pub fn run(engine: &Engine, options: &Options) -> anyhow::Result<Report> {
     if texts.is_empty() {
         anyhow::bail!("no text of that name; there are {}", text_names().collect::<Vec<_>>().join(", "));
     }
-    let stages = if options.stages.is_empty() { &Stage::ALL[..] } else { &options.stages };
+    let stages = match () {
+        () if options.encoders_only => &[][..],
+        () if options.stages.is_empty() => &Stage::ALL[..],
+        () => &options.stages,
+    };
     let scales = stages.contains(&Stage::Scan);
-    let for_stages = if scales { options.time.mul_f64(0.75) } else { options.time };
-    let measured = measure::all(engine, &texts, stages, for_stages)?;
+    let for_providers = match options.encoders.len() {
+        0 => Duration::ZERO,
+        _ if options.encoders_only => options.time,
+        _ => options.time.mul_f64(0.3),
+    };
+    let providers =
+        if options.encoders.is_empty() { Vec::new() } else { providers::measure(&options.encoders, for_providers)? };
+    let for_scans = options.time - for_providers;
+    let for_stages = if scales { for_scans.mul_f64(0.75) } else { for_scans };
+    let measured = if stages.is_empty() { Vec::new() } else { measure::all(engine, &texts, stages, for_stages)? };
     let mut figures = Vec::new();
     for (text, measured) in texts.iter().zip(&measured) {
         figures.extend(stages.iter().filter_map(|stage| figure(*stage, text, measured)));
@@ -197,7 +216,7 @@ pub fn run(engine: &Engine, options: &Options) -> anyhow::Result<Report> {
     Ok(Report {
         stages: figures,
         scaling,
-        providers: Vec::new(),
+        providers,
         engine: EngineFigure {
             version: info.version.clone(),
             rules: info.rules,

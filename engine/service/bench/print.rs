@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{EngineFigure, Report, Stage, StageFigure, features};
+use super::{EngineFigure, ProviderFigure, Report, Stage, StageFigure, features};
 
 /// The report as text.
 #[must_use]
@@ -16,6 +16,10 @@ pub fn table(report: &Report) -> String {
         rules_digest.get(..12).unwrap_or(rules_digest),
         features().join(" "),
     );
+    of_providers(&mut out, report);
+    if report.stages.is_empty() {
+        return out;
+    }
     let _ = writeln!(
         out,
         "\nPer message on one thread: µs (median), MB/s, and speed as a part of that of memcpy.\n`confirm` is scan less fold, classes and phrases."
@@ -35,6 +39,28 @@ pub fn table(report: &Report) -> String {
         }
     }
     out
+}
+
+fn of_providers(out: &mut String, report: &Report) {
+    let Some(first) = report.providers.first() else { return };
+    let _ = writeln!(
+        out,
+        "\nclassifier, one session: windows × tokens, ms for all (median), windows/s, time as a multiple of {}",
+        first.model
+    );
+    for figure in &report.providers {
+        let ProviderFigure { model, provider, windows, tokens, ms, windows_per_s, .. } = figure;
+        let same = |of: &&ProviderFigure| (&of.model, of.windows, of.tokens) == (&first.model, *windows, *tokens);
+        let times = report.providers.iter().find(same).map_or_else(String::new, |of| format!("{:.1}", ms / of.ms));
+        let shape = format!("{windows}×{tokens}");
+        let _ = writeln!(out, "{model:28} {provider:14} {shape:>7} {ms:>10.2} {windows_per_s:>10.1} {times:>7}");
+    }
+    let mut models: Vec<(&str, f64)> =
+        report.providers.iter().map(|figure| (figure.model.as_str(), figure.tokenise_us_per_kib)).collect();
+    models.dedup();
+    for (model, cost) in models {
+        let _ = writeln!(out, "{model:28} tokenise {cost:.0} µs a KiB");
+    }
 }
 
 fn of_text(out: &mut String, name: &str, figures: &[StageFigure]) {

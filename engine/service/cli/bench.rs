@@ -1,12 +1,14 @@
 //! `tamiz bench`: how fast this machine inspects.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tamiz_core::closest;
+use tamiz_core::{Classifier, closest};
 
-use super::{Outcome, RuleArgs};
+use super::{ClassifyArgs, Outcome, RuleArgs};
 use crate::bench::{self, Options, Stage};
 
 #[derive(Debug, Args)]
@@ -24,6 +26,9 @@ pub(super) struct BenchArgs {
     /// Measure only this stage. May be given again.
     #[arg(long = "stage", value_enum, value_name = "STAGE")]
     stages: Vec<StageArg>,
+    /// Measure the classifier's encoder only.
+    #[arg(long, conflicts_with = "stages")]
+    encoder: bool,
     /// Measure only this text. May be given again.
     #[arg(long = "text", value_name = "TEXT", value_parser = text_name)]
     texts: Vec<String>,
@@ -41,6 +46,11 @@ pub(super) struct BenchArgs {
     output: Option<OutputArg>,
     #[command(flatten)]
     rules: RuleArgs,
+    #[command(flatten)]
+    classifier: ClassifyArgs,
+    /// Measure the encoder of this model too, in turns with that of --model. May be given again.
+    #[arg(long = "peer", value_name = "DIR")]
+    peers: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
@@ -110,12 +120,18 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 pub(super) fn run(args: BenchArgs) -> anyhow::Result<Outcome> {
     let engine = args.rules.builder()?.build()?;
+    let encoders = encoders(&args)?;
+    if args.encoder && encoders.is_empty() {
+        anyhow::bail!("no encoder to measure: name a model with --model");
+    }
     let seconds = if args.quick { 4.0 } else { args.seconds };
     let options = Options {
         stages: args.stages.into_iter().map(Into::into).collect(),
         texts: args.texts,
         sizes: args.sizes,
         time: Duration::from_secs_f64(seconds),
+        encoders,
+        encoders_only: args.encoder,
     };
     if io::stderr().is_terminal() {
         writeln!(io::stderr(), "measuring for about {seconds:.0} s; leave the machine alone meanwhile")?;
@@ -129,6 +145,19 @@ pub(super) fn run(args: BenchArgs) -> anyhow::Result<Outcome> {
         writeln!(out, "{:#}", serde_json::to_value(&report)?)?;
     }
     Ok(Outcome::Clean)
+}
+
+/// The encoder of the model in use, if there is one, and those it is compared with.
+fn encoders(args: &BenchArgs) -> anyhow::Result<Vec<Arc<dyn Classifier>>> {
+    let mut encoders: Vec<Arc<dyn Classifier>> = args.classifier.cascade()?.encoder().cloned().into_iter().collect();
+    for peer in &args.peers {
+        let cascade = ClassifyArgs { model: Some(peer.clone()), ..args.classifier.clone() }.cascade()?;
+        match cascade.encoder() {
+            Some(encoder) => encoders.push(Arc::clone(encoder)),
+            None => anyhow::bail!("{}: {}", peer.display(), cascade.why().unwrap_or("it has no encoder")),
+        }
+    }
+    Ok(encoders)
 }
 
 #[cfg(test)]
