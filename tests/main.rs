@@ -16,5 +16,6 @@ mod layering;
 mod properties;
 mod rules;
 mod schema;
+mod spotlight;
 mod support;
 mod transform;
