@@ -20,5 +20,6 @@ mod mutate;
 mod properties;
 mod rules;
 mod schema;
+mod spotlight;
 mod support;
 mod transform;

@@ -183,6 +183,10 @@ impl Engine {
         self.shared.anchors.searcher()
     }
 
+    pub(crate) fn fingerprint(&self, rule: &Rule, text: &[u8]) -> String {
+        self.shared.fingerprinter.print(&rule.id, text)
+    }
+
     /// A scanner with its own scratch memory.
     #[must_use]
     pub fn scanner(&self) -> Scanner {

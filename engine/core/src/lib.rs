@@ -9,6 +9,8 @@
 //!                              └─► classify ── scores ──┘
 //! ```
 //!
+//! Beside the path, `transform` changes content: it redacts and neutralises what was found, and marks data as such.
+//!
 //! Each room is a module, named above, and knows nothing of those to its right (but that all rooms say what they left out, in
 //! [`Coverage`]). The path is synchronous; it does no I/O, starts no threads, keeps no globals and holds no unsafe code. [`Engine`] is built once and shared; every worker has a [`Scanner`].
 //!
@@ -57,8 +59,9 @@ pub use rule::{
     Severity, Taxonomy, check_examples, closest, cost,
 };
 pub use transform::{
-    Change, Checksum, Conversation, Encoded, KeyError, MAX_PASSES, Numbers, Plan, Revealed, TransformContext,
-    TransformError, TransformKey, Transformed, Treat, Treatment, reveal,
+    Change, Checksum, Conversation, Encoded, Instruction, KeyError, MAX_PASSES, MOST_GRAMS, MarkEncoding, Marked,
+    Marker, Numbers, Placement, Plan, Revealed, SpotlightError, SpotlightStream, TransformContext, TransformError,
+    TransformKey, Transformed, Treat, Treatment, reveal,
 };
 pub use verdict::{
     Action, Coverage, OnIncomplete, Override, Policy, PolicyError, Reason, Skipped, UseClassifier, Verdict,

@@ -182,9 +182,10 @@ impl Document {
         touched.map(|leaf| Site { range: leaf.span(), form: form(leaf, body) }).collect()
     }
 
-    /// The values of JSON that are strings, in order.
-    pub(crate) fn strings<'a>(&'a self, body: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
-        self.tree.leaves.iter().filter(|leaf| form(leaf, body) == Form::JsonString).map(Leaf::span)
+    /// The values that are text, in order: strings of JSON, broken lines of JSON Lines.
+    pub(crate) fn values<'a>(&'a self, body: &'a [u8]) -> impl Iterator<Item = Site> + 'a {
+        let strings = self.tree.leaves.iter().filter(|leaf| leaf.kind == LeafKind::String);
+        strings.map(|leaf| Site { range: leaf.span(), form: form(leaf, body) })
     }
 
     fn find_format(&mut self, body: &[u8], bounds: Bounds, coverage: &mut Coverage) -> Format {

@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::classify::{Cascade, ClassifierReport, Mark, Outcome};
 use crate::content::{Document, Format};
 use crate::detect::{Findings, Found};
-use crate::rule::{CompiledRules, Confidence, Family, Severity, Taxonomy};
+use crate::rule::{CompiledRules, Confidence, Family, Rule, Severity, Taxonomy};
 use crate::verdict::{Coverage, Policy, Verdict};
 use crate::view::{Layers, ViewKind};
 
@@ -172,7 +172,7 @@ impl Fingerprinter {
         Self { key: key.unwrap_or_else(|| blake3::derive_key("tamiz finding fingerprint, no key configured", b"")) }
     }
 
-    fn print(&self, rule: &str, text: &[u8]) -> String {
+    pub(crate) fn print(&self, rule: &str, text: &[u8]) -> String {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(rule.as_bytes()).update(&[0]).update(text);
         hasher.finalize().to_hex()[..32].to_owned()
@@ -267,6 +267,34 @@ impl Report {
             });
             self.findings_omitted += all - self.findings.len();
         }
+        self
+    }
+
+    /// Adds something that was found in the text as it is, by other means than a scan.
+    pub(crate) fn add(&mut self, rule: &Rule, span: Span, fingerprint: String) {
+        self.findings.push(Finding {
+            rule: rule.id.clone(),
+            title: rule.title.clone(),
+            family: rule.family,
+            severity: rule.severity,
+            confidence: rule.confidence,
+            span,
+            pointer: String::new(),
+            quoted: false,
+            views: vec![ViewKind::Raw],
+            taxonomy: rule.taxonomy.clone(),
+            fingerprint,
+            excerpt: None,
+            decoded: None,
+            seen: None,
+        });
+        self.findings.sort_by(|a, b| (a.span, &a.rule).cmp(&(b.span, &b.rule)));
+    }
+
+    /// The same with the verdict that its coverage, if something was added to it, leads to.
+    #[must_use]
+    pub fn decided_again(mut self, policy: &Policy) -> Self {
+        self.verdict.note_incomplete(policy, &self.coverage);
         self
     }
 

@@ -17,6 +17,7 @@ mod plan;
 mod redact;
 mod region;
 mod reveal;
+mod spotlight;
 mod token;
 mod treat;
 
@@ -25,3 +26,6 @@ pub use key::{KeyError, TransformKey};
 pub use plan::{Checksum, Encoded, Numbers, Plan, Treat, Treatment};
 pub use redact::{Change, MAX_PASSES, TransformContext, TransformError, Transformed};
 pub use reveal::{Revealed, reveal};
+pub use spotlight::{
+    Instruction, MOST_GRAMS, MarkEncoding, Marked, Marker, Placement, SpotlightError, SpotlightStream,
+};

@@ -2,7 +2,7 @@
 //!
 //! Every rule that matched is evidence once, by severity × confidence, two fifths of it if all it matched is quoted; a policy may
 //! raise, lower or ignore it. Evidence of a
-//! group (something steers the model; something leaks) combines as `1 − Π(1 − w)`, and the policy's two thresholds turn that
+//! group (something steers the model; something leaks) combines as `1 − Π(1 − w)`, and the policy's thresholds turn that
 //! into an action. What was not inspected is a third answer, decided by `on_incomplete`: it is never taken for clean.
 
 mod policy;
@@ -86,6 +86,32 @@ pub(crate) const FINDING_FROM: f64 = 0.30;
 const REASON_FROM: f64 = 0.15;
 
 impl Verdict {
+    /// Adds the reason `incomplete` where something was left out.
+    pub(crate) fn note_incomplete(&mut self, policy: &Policy, coverage: &Coverage) {
+        self.reasons.retain(|reason| reason.family.is_some());
+        if coverage.complete {
+            return;
+        }
+        let action = policy.on_incomplete.action();
+        let left_out = coverage.skipped.iter().map(|skipped| skipped.what.as_str()).collect::<Vec<_>>().join(", ");
+        self.action = self.action.max(action);
+        let title = format!("Not everything was inspected: {left_out}");
+        self.reasons.insert(0, Reason { code: "incomplete".into(), title, family: None, action, weight: 0.0 });
+    }
+
+    /// Adds the evidence of one more rule.
+    pub(crate) fn add(&mut self, policy: &Policy, rule: &Rule) {
+        let weight = policy.weight(rule, false);
+        let action = policy.action_of(rule, false);
+        let reason =
+            Reason { code: rule.id.clone(), title: rule.title.clone(), family: Some(rule.family), action, weight };
+        let at = self.reasons.partition_point(|other| other.family.is_none() || other.weight >= weight);
+        self.reasons.insert(at, reason);
+        let score = self.group_score(rule.family.group());
+        self.score = self.score.max(score);
+        self.action = self.action.max(action).max(policy.action(score));
+    }
+
     /// Evidence of one group alone, from 0 to 1.
     #[must_use]
     pub fn group_score(&self, group: Group) -> f64 {
@@ -169,7 +195,7 @@ pub(crate) fn decide<'r>(
                 code: rule.id.clone(),
                 title: rule.title.clone(),
                 family: Some(rule.family),
-                action: policy.action(weight),
+                action: policy.action_of(rule, quoted),
                 weight,
             }
         })
@@ -187,18 +213,14 @@ pub(crate) fn decide<'r>(
         }
     }
     reasons.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.code.cmp(&b.code)));
-    let mut verdict = Verdict { action: Action::Allow, score: 0.0, reasons, hint };
+    // A rule alone reaches a threshold only if its group does, but a change may be asked for of a rule.
+    let asked = reasons.iter().any(|reason| reason.action == Action::Transform);
+    let mut verdict = Verdict { action: if asked { Action::Transform } else { Action::Allow }, score: 0.0, reasons, hint };
     for group in [Group::Injection, Group::Leak] {
         let score = verdict.group_score(group);
         verdict.score = verdict.score.max(score);
         verdict.action = verdict.action.max(policy.action(score));
     }
-    if !coverage.complete {
-        let action = policy.on_incomplete.action();
-        let left_out = coverage.skipped.iter().map(|skipped| skipped.what.as_str()).collect::<Vec<_>>().join(", ");
-        verdict.action = verdict.action.max(action);
-        let title = format!("Not everything was inspected: {left_out}");
-        verdict.reasons.insert(0, Reason { code: "incomplete".into(), title, family: None, action, weight: 0.0 });
-    }
+    verdict.note_incomplete(policy, coverage);
     verdict
 }

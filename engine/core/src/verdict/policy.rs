@@ -55,7 +55,8 @@ impl UseClassifier {
 pub struct Override {
     /// Rule ids, or `family.*`.
     pub rules: Vec<String>,
-    /// `allow`: they count nothing; `flag`: they flag and never block; `block`: each blocks alone.
+    /// `allow`: they count nothing; `flag`: they flag and never block; `transform`: the content is to be changed, and they count like
+    /// `flag`; `block`: each blocks alone.
     pub action: Action,
 }
 
@@ -72,6 +73,9 @@ pub struct Override {
 pub struct Policy {
     /// Evidence from which content is flagged, from 0 to 1.
     pub flag_at: f64,
+    /// Evidence from which content is to be changed, from 0 to 1; none unless stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transform_at: Option<f64>,
     /// Evidence from which content is blocked, from 0 to 1.
     pub block_at: f64,
     /// What happens when something was not inspected.
@@ -88,6 +92,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             flag_at: 0.30,
+            transform_at: None,
             block_at: 0.85,
             on_incomplete: OnIncomplete::Block,
             classifier: UseClassifier::Auto,
@@ -112,6 +117,7 @@ pub struct PolicyError(pub Vec<Diagnostic>);
 #[serde(deny_unknown_fields)]
 struct File {
     flag_at: Option<Spanned<f64>>,
+    transform_at: Option<Spanned<f64>>,
     block_at: Option<Spanned<f64>>,
     on_incomplete: Option<OnIncomplete>,
     classifier: Option<UseClassifier>,
@@ -126,7 +132,8 @@ struct FileOverride {
     action: Spanned<Action>,
 }
 
-const MEMBERS: [&str; 7] = ["flag_at", "block_at", "on_incomplete", "classifier", "override", "rules", "action"];
+const MEMBERS: [&str; 8] =
+    ["flag_at", "transform_at", "block_at", "on_incomplete", "classifier", "override", "rules", "action"];
 
 impl Policy {
     /// Parses a policy file. Rules it names must exist.
@@ -149,18 +156,19 @@ impl Policy {
         };
         let flag_at = threshold(file.flag_at, default.flag_at);
         let block_at = threshold(file.block_at, default.block_at);
+        let transform_at = file.transform_at.map(|value| threshold(Some(value), block_at));
         if flag_at > block_at {
             let message = format!("flag_at ({flag_at}) is above block_at ({block_at})");
             let problem = Diagnostic::new(name, source, 0..0, "E041", message);
             problems.push(problem.hint("what is blocked is flagged too: lower flag_at"));
         }
+        if let Some(at) = transform_at.filter(|at| !(flag_at..=block_at).contains(at)) {
+            let message = format!("transform_at ({at}) is not between flag_at ({flag_at}) and block_at ({block_at})");
+            let problem = Diagnostic::new(name, source, 0..0, "E042", message);
+            problems.push(problem.hint("what is changed is flagged too, and what is blocked is not changed"));
+        }
         let mut overrides = Vec::new();
         for entry in file.overrides {
-            if *entry.action.get_ref() == Action::Transform {
-                let problem =
-                    Diagnostic::new(name, source, entry.action.span(), "E042", "`transform` is not available yet");
-                problems.push(problem.hint("use allow, flag or block"));
-            }
             for rule in &entry.rules {
                 problems.extend(unknown_rule(name, source, rule, rules));
             }
@@ -172,6 +180,7 @@ impl Policy {
         }
         Ok(Self {
             flag_at,
+            transform_at,
             block_at,
             on_incomplete: file.on_incomplete.unwrap_or_default(),
             classifier: file.classifier.unwrap_or_default(),
@@ -186,6 +195,8 @@ impl Policy {
         const HAIR: f64 = 1e-9;
         if score + HAIR >= self.block_at {
             Action::Block
+        } else if self.transform_at.is_some_and(|at| score + HAIR >= at) {
+            Action::Transform
         } else if score + HAIR >= self.flag_at {
             Action::Flag
         } else {
@@ -201,13 +212,24 @@ impl Policy {
 
     /// The weight that evidence named `code` has under this policy.
     pub(crate) fn weight_of(&self, code: &str, weight: f64) -> f64 {
-        let named = |name: &String| names_rule(name, code);
-        match self.overrides.iter().find(|entry| entry.rules.iter().any(named)).map(|entry| entry.action) {
-            None | Some(Action::Transform) => weight,
+        match self.exception(code) {
+            None => weight,
             Some(Action::Allow) => 0.0,
-            Some(Action::Flag) => self.flag_at,
+            Some(Action::Flag | Action::Transform) => self.flag_at,
             Some(Action::Block) => 1.0,
         }
+    }
+
+    /// What a rule's match leads to alone.
+    #[must_use]
+    pub fn action_of(&self, rule: &Rule, quoted: bool) -> Action {
+        let action = self.action(self.weight(rule, quoted));
+        if self.exception(&rule.id) == Some(Action::Transform) { action.max(Action::Transform) } else { action }
+    }
+
+    fn exception(&self, id: &str) -> Option<Action> {
+        let named = |name: &String| names_rule(name, id);
+        self.overrides.iter().find(|entry| entry.rules.iter().any(named)).map(|entry| entry.action)
     }
 }
 
@@ -249,6 +271,7 @@ mod tests {
         assert_eq!(unknown.hint.as_deref(), Some("did you mean `flag_at`?"));
         assert_eq!(problem("block_at = 1.5").code, "E040");
         assert_eq!(problem("flag_at = 0.9\nblock_at = 0.5").code, "E041");
+        assert_eq!(problem("transform_at = 0.9").code, "E042");
         let rule = problem("[[override]]\nrules = [\"secret.nonsense-nobody-wrote\"]\naction = \"flag\"");
         assert_eq!((rule.code, rule.line, rule.column), ("E043", 2, 10));
     }
@@ -259,5 +282,21 @@ mod tests {
         assert_eq!(policy.action(0.29), Action::Allow);
         assert_eq!(policy.action(0.30), Action::Flag);
         assert_eq!(policy.action(1.0 - (1.0 - 0.85)), Action::Block);
+        let changing = Policy { transform_at: Some(0.5), ..policy };
+        assert_eq!(
+            [0.4, 0.5, 0.9].map(|score| changing.action(score)),
+            [Action::Flag, Action::Transform, Action::Block]
+        );
+    }
+
+    #[test]
+    fn an_override_may_ask_for_a_change() {
+        let rules = RuleSet::builtin();
+        let policy =
+            Policy::parse("p.toml", "[[override]]\nrules = [\"secret.*\"]\naction = \"transform\"", &rules).unwrap();
+        let rule = |id: &str| rules.rules().iter().find(|rule| rule.id == id).unwrap();
+        let secret = rule("secret.github-token");
+        assert_eq!((policy.weight(secret, false), policy.action_of(secret, false)), (0.30, Action::Transform));
+        assert_eq!(Policy::default().action_of(secret, false), Action::Block);
     }
 }
