@@ -31,6 +31,8 @@ pub struct Config {
     pub matcher: MatcherConfig,
     /// What findings lead to.
     pub policy: PolicyConfig,
+    /// The tools that were approved.
+    pub catalogue: CatalogueConfig,
     /// What reports hold.
     pub report: ReportConfig,
     /// What one inspection may cost.
@@ -131,6 +133,14 @@ pub struct MatcherConfig {
 pub struct PolicyConfig {
     /// The policy file; the shipped policy if there is none.
     pub file: Option<PathBuf>,
+}
+
+/// `[catalogue]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CatalogueConfig {
+    /// The file of the catalogue of tools. Without one CatalogService is not served. While it is, no other process can use it.
+    pub store: Option<PathBuf>,
 }
 
 /// `[report]`
@@ -245,6 +255,14 @@ pub fn user_file() -> Option<PathBuf> {
     let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
     Some(base.join("tamiz/config.toml")).filter(|file| file.exists())
+}
+
+/// Where the catalogue of tools is if nobody says: `$XDG_DATA_HOME/tamiz/tools.redb` or `~/.local/share/tamiz/tools.redb`.
+#[must_use]
+pub fn user_store() -> Option<PathBuf> {
+    let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")))?;
+    Some(base.join("tamiz/tools.redb"))
 }
 
 /// The configuration as a file would hold it.
@@ -373,6 +391,7 @@ impl Config {
             &mut self.policy.file,
             &mut self.report.fingerprint_key_file,
             &mut self.matcher.cache_dir,
+            &mut self.catalogue.store,
         ];
         for path in single.into_iter().flatten().chain(&mut self.rules.directories) {
             *path = folder.join(&*path);

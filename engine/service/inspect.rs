@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use prost::bytes::Bytes;
-use tamiz_core::{Content, ContentKind, Engine, Format, Report, ScanControl, Scanner};
+use tamiz_core::{Content, ContentKind, Engine, Format, McpHeaders, Report, ScanControl, Scanner};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::config::PoolConfig;
@@ -30,6 +30,8 @@ pub struct Task {
     pub kind: Option<ContentKind>,
     /// How they are written.
     pub format: Format,
+    /// What HTTP said of an MCP message, if it said anything.
+    pub headers: Option<Headers>,
     /// Label for the report.
     pub path: Option<String>,
     /// Whether findings carry the matched text.
@@ -40,11 +42,41 @@ pub struct Task {
     pub cancel: Cancel,
 }
 
+/// Headers of an MCP message; see [`McpHeaders`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headers {
+    /// `MCP-Protocol-Version`.
+    pub version: Option<String>,
+    /// `Mcp-Method`.
+    pub method: Option<String>,
+    /// `Mcp-Name`.
+    pub name: Option<String>,
+}
+
+impl Headers {
+    /// These, if there are any.
+    #[must_use]
+    pub fn any(version: Option<String>, method: Option<String>, name: Option<String>) -> Option<Self> {
+        let headers = Self { version, method, name };
+        (headers != Self::default()).then_some(headers)
+    }
+
+    /// As the engine takes them.
+    #[must_use]
+    pub fn as_core(&self) -> McpHeaders<'_> {
+        McpHeaders::new(self.version.as_deref(), self.method.as_deref(), self.name.as_deref())
+    }
+}
+
 impl Task {
     fn run(self, scanner: &mut Scanner) -> Report {
         let content = match self.kind {
             Some(kind) => Content::new(kind, &self.content),
             None => Content::unplaced(&self.content),
+        };
+        let content = match &self.headers {
+            Some(headers) => content.with_mcp_headers(headers.as_core()),
+            None => content,
         };
         let mut control = ScanControl::unlimited().with_cancel(self.cancel.0);
         if let Some(deadline) = self.deadline {

@@ -7,6 +7,7 @@
 pub mod assemble;
 pub mod batch;
 pub mod bench;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod eval;

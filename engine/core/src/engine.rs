@@ -142,6 +142,16 @@ impl Engine {
         &self.shared.info
     }
 
+    /// Decides on what was found beside a scan, by the ids of its rules. A rule that is not in use counts nothing.
+    #[must_use]
+    pub fn weigh<'r>(&self, found: impl IntoIterator<Item = &'r str>, coverage: &Coverage) -> Verdict {
+        let mut ids: Vec<&str> = found.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let rules = self.rules();
+        decide(&self.shared.policy, ids.into_iter().filter_map(|id| Some((rules.rule_set().get(id)?, false))), coverage)
+    }
+
     /// The matcher in use.
     #[must_use]
     pub fn matcher(&self) -> BackendInfo {
@@ -254,6 +264,9 @@ impl Scanner {
             let pass = Pass { rules: &shared.rules, raw: text, layer: self.layers.layer(depth), depth };
             let reached = self.confirmer.run(pass, &mut recorder, control);
             run_detectors(&mut recorder, depth, text);
+            if depth == 0 {
+                recorder.record_oddities();
+            }
             self.timings.matching += micros(started);
             match reached {
                 Ok(()) if depth == 0 => {

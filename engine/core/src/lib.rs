@@ -25,6 +25,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking"))]
 
+mod catalogue;
 mod content;
 mod detect;
 mod engine;
@@ -35,7 +36,11 @@ mod rule;
 mod verdict;
 mod view;
 
-pub use content::{Content, ContentKind, Format};
+pub use catalogue::{
+    Change, ChangeKind, Digester, KnownTool, Label, Listing, ListingError, Notice, Tool, check_arguments, compare, diff,
+    labels, parse_message, toxic_flow,
+};
+pub use content::{Content, ContentKind, Format, McpHeaders};
 pub use detect::Work;
 pub use engine::{Engine, EngineBuilder, Scanned, Scanner};
 pub use limits::{Interruption, Limits, ScanControl};

@@ -10,6 +10,7 @@ mod eval;
 mod rules;
 mod scan;
 mod serve;
+mod tools;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -47,6 +48,9 @@ enum Command {
     /// List, show and check rules.
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// Pin, check and approve what MCP servers say of their tools.
+    #[command(subcommand)]
+    Tools(tools::ToolsCommand),
     /// Measure recall, false alarms and latency on labelled records.
     Eval(eval::EvalArgs),
     /// Measure how fast this machine inspects, stage by stage.
@@ -157,7 +161,8 @@ pub fn main() -> ExitCode {
         }
     };
     // A gate whose report nobody read to the end has not passed.
-    let cut_off = if matches!(cli.command, Command::Scan(_)) { ExitCode::from(2) } else { ExitCode::SUCCESS };
+    let cut_off =
+        if matches!(cli.command, Command::Scan(_) | Command::Tools(_)) { ExitCode::from(2) } else { ExitCode::SUCCESS };
     match run(cli.command) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Found) => ExitCode::from(1),
@@ -175,6 +180,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Scan(args) => scan::run(*args),
         Command::Serve(args) => serve::run(args),
         Command::Rules(command) => rules::run(command),
+        Command::Tools(command) => tools::run(command),
         Command::Eval(args) => eval::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Config(command) => config::run(command),

@@ -17,7 +17,7 @@ use super::v1::inspection_service_server::InspectionService;
 use super::{convert, status, v1};
 use crate::assemble::REVISION;
 use crate::config::ServerConfig;
-use crate::inspect::{Cancel, CancelOnDrop, Pool, Task};
+use crate::inspect::{Cancel, CancelOnDrop, Headers, Pool, Task};
 
 /// Longest id, in bytes.
 const LONGEST_ID: usize = 256;
@@ -83,7 +83,8 @@ impl Shared {
         let deadline = own.into_iter().chain([call.map(|call| call.inspect_until)]).flatten().min();
         let path = (!request.path.is_empty()).then_some(request.path);
         let excerpts = request.include_excerpts;
-        Ok(Task { content: request.content, kind, format, path, excerpts, deadline, cancel })
+        let headers = Headers::any(request.mcp_protocol_version, request.mcp_method, request.mcp_name);
+        Ok(Task { content: request.content, kind, format, headers, path, excerpts, deadline, cancel })
     }
 
     /// Reads a stream and hands its requests to the pool until there are no more. Returns how the stream has to end.

@@ -12,9 +12,13 @@
 mod document;
 mod encoding;
 mod json;
+mod members;
+mod message;
 mod structure;
 
 pub(crate) use document::{Document, SEPARATOR};
+pub(crate) use members::repeated_member;
+pub use message::McpHeaders;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -76,7 +80,7 @@ pub enum Format {
     Json,
     /// One JSON value per line.
     Jsonl,
-    /// MCP JSON-RPC: a message, a batch, or a bare `tools/list` result.
+    /// MCP JSON-RPC: a message, a batch, a stream of server-sent events, or a bare `tools/list` result.
     Mcp,
 }
 
@@ -99,25 +103,34 @@ pub struct Content<'a> {
     pub body: &'a [u8],
     /// Why there is more of the content than `body` (a read that broke off, say), if there is.
     pub cut_short: Option<&'a str>,
+    /// What HTTP said of an MCP message, if it came by HTTP.
+    pub headers: Option<McpHeaders<'a>>,
 }
 
 impl<'a> Content<'a> {
     /// A content whose format is found out.
     #[must_use]
     pub fn new(kind: ContentKind, body: &'a [u8]) -> Self {
-        Self { kind: Some(kind), format: Format::Auto, body, cut_short: None }
+        Self { kind: Some(kind), format: Format::Auto, body, cut_short: None, headers: None }
     }
 
     /// A content whose kind and format are found out.
     #[must_use]
     pub fn unplaced(body: &'a [u8]) -> Self {
-        Self { kind: None, format: Format::Auto, body, cut_short: None }
+        Self { kind: None, format: Format::Auto, body, cut_short: None, headers: None }
     }
 
     /// The same content, known to be only the first part of what there is. Coverage will say so.
     #[must_use]
     pub fn with_cut(mut self, why: Option<&'a str>) -> Self {
         self.cut_short = why;
+        self
+    }
+
+    /// The same content, an MCP message that came with these headers.
+    #[must_use]
+    pub fn with_mcp_headers(mut self, headers: McpHeaders<'a>) -> Self {
+        self.headers = Some(headers);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Diagnostic, Rule};
 use crate::content::{Content, Format};
+use crate::detect::is_of_messages;
 use crate::engine::Engine;
 use crate::limits::ScanControl;
 
@@ -24,7 +25,8 @@ pub struct CheckOutcome {
 pub fn check_examples(engine: &Engine) -> Vec<(&Rule, CheckOutcome)> {
     let mut scanner = engine.scanner();
     let mut one = |rule: &Rule, text: &str| {
-        let content = Content::new(rule.content_kinds[0], text.as_bytes()).with_format(Format::Text);
+        let format = if rule.detector.as_deref().is_some_and(is_of_messages) { Format::Mcp } else { Format::Text };
+        let content = Content::new(rule.content_kinds[0], text.as_bytes()).with_format(format);
         let report = scanner.inspect(&content, &ScanControl::unlimited());
         report.findings.iter().any(|finding| finding.rule == rule.id)
     };
