@@ -92,6 +92,8 @@ fn rooms_of_the_core_look_left_only() {
     allowed(&uses, "rule", &["content", "detect", "engine", "limits", "matching", "view"]);
     allowed(&uses, "detect", &["content", "limits", "matching", "rule", "view"]);
     allowed(&uses, "report", &["classify", "content", "detect", "rule", "verdict", "view"]);
+    // It is beside the path, and compares; who calls it inspects.
+    allowed(&uses, "catalogue", &["content", "view"]);
 }
 
 #[test]
@@ -142,9 +144,10 @@ fn parts_of_the_service_translate_and_do_not_mix() {
     allowed(&uses, "batch", &[]);
     allowed(&uses, "eval", &["batch"]);
     allowed(&uses, "packs", &[]);
+    allowed(&uses, "catalogue", &[]);
     allowed(&uses, "bench", &["texts"]);
     // A server is made of what was assembled; it neither assembles nor reads configuration files.
-    allowed(&uses, "grpc", &["assemble", "config", "inspect", "telemetry"]);
+    allowed(&uses, "grpc", &["assemble", "catalogue", "config", "inspect", "telemetry"]);
     for (room, used) in &uses {
         assert!(room == "main" || !used.contains_key("cli"), "{room} uses cli in {}", used["cli"]);
         let may_serve = ["cli", "serve"].contains(&room.as_str());

@@ -7,6 +7,7 @@ mod bad_input;
 mod bench;
 mod cases;
 mod cases_grpc;
+mod catalogue;
 mod classifier;
 mod cli;
 mod embedding;

@@ -33,6 +33,8 @@ pub struct Config {
     pub classifier: ClassifierConfig,
     /// What findings lead to.
     pub policy: PolicyConfig,
+    /// The tools that were approved.
+    pub catalogue: CatalogueConfig,
     /// What reports hold.
     pub report: ReportConfig,
     /// What one inspection may cost.
@@ -169,6 +171,14 @@ pub struct PolicyConfig {
     pub file: Option<PathBuf>,
 }
 
+/// `[catalogue]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CatalogueConfig {
+    /// The file of the catalogue of tools. Without one CatalogService is not served. While it is, no other process can use it.
+    pub store: Option<PathBuf>,
+}
+
 /// `[report]`
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -301,6 +311,14 @@ pub fn user_file() -> Option<PathBuf> {
     let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
     Some(base.join("tamiz/config.toml")).filter(|file| file.exists())
+}
+
+/// Where the catalogue of tools is if nobody says: `$XDG_DATA_HOME/tamiz/tools.redb` or `~/.local/share/tamiz/tools.redb`.
+#[must_use]
+pub fn user_store() -> Option<PathBuf> {
+    let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")))?;
+    Some(base.join("tamiz/tools.redb"))
 }
 
 /// The configuration as a file would hold it.
@@ -445,6 +463,7 @@ impl Config {
             &mut self.matcher.cache_dir,
             &mut self.classifier.model,
             &mut self.classifier.library,
+            &mut self.catalogue.store,
         ];
         for path in single.into_iter().flatten().chain(&mut self.rules.directories) {
             *path = folder.join(&*path);

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use prost::bytes::Bytes;
-use tamiz_core::{Classify, Content, ContentKind, Engine, Format, Report, ScanControl, Scanner};
+use tamiz_core::{Classify, Content, ContentKind, Engine, Format, McpHeaders, Report, ScanControl, Scanner};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::config::PoolConfig;
@@ -31,6 +31,8 @@ pub struct Task {
     pub kind: Option<ContentKind>,
     /// How they are written.
     pub format: Format,
+    /// What HTTP said of an MCP message, if it said anything.
+    pub headers: Option<Headers>,
     /// Label for the report.
     pub path: Option<String>,
     /// The server that it goes to.
@@ -47,6 +49,32 @@ pub struct Task {
     pub cancel: Cancel,
 }
 
+/// Headers of an MCP message; see [`McpHeaders`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headers {
+    /// `MCP-Protocol-Version`.
+    pub version: Option<String>,
+    /// `Mcp-Method`.
+    pub method: Option<String>,
+    /// `Mcp-Name`.
+    pub name: Option<String>,
+}
+
+impl Headers {
+    /// These, if there are any.
+    #[must_use]
+    pub fn any(version: Option<String>, method: Option<String>, name: Option<String>) -> Option<Self> {
+        let headers = Self { version, method, name };
+        (headers != Self::default()).then_some(headers)
+    }
+
+    /// As the engine takes them.
+    #[must_use]
+    pub fn as_core(&self) -> McpHeaders<'_> {
+        McpHeaders::new(self.version.as_deref(), self.method.as_deref(), self.name.as_deref())
+    }
+}
+
 impl Task {
     fn run(self, scanner: &mut Scanner, conversations: &Conversations) -> Report {
         let content = match self.kind {
@@ -56,6 +84,10 @@ impl Task {
         let conversation = self.conversation.map(|id| (id, self.kind));
         let carried = conversation.as_ref().map(|key| conversations.carried(key)).unwrap_or_default();
         let content = content.with_server(self.server.as_deref()).with_carried(&carried).with_format(self.format);
+        let content = match &self.headers {
+            Some(headers) => content.with_mcp_headers(headers.as_core()),
+            None => content,
+        };
         let mut control = ScanControl::unlimited().with_cancel(self.cancel.0);
         if let Some(deadline) = self.deadline {
             control = control.with_deadline(deadline);

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod batching;
 pub mod bench;
 pub mod canary;
+pub mod catalogue;
 pub mod classifier;
 pub mod cli;
 pub mod config;

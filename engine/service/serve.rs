@@ -9,6 +9,7 @@ use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -22,6 +23,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tracing::{info, warn};
 
+use crate::catalogue::Catalogue;
 use crate::config::{Config, ServerConfig};
 use crate::inspect::Pool;
 use crate::{assemble, grpc, telemetry};
@@ -36,9 +38,12 @@ const HEALTH_SEEN: Duration = Duration::from_millis(100);
 pub fn run(config: Config) -> anyhow::Result<()> {
     telemetry::init(&config.log)?;
     let engine = assemble::engine(&config)?;
+    let store = config.catalogue.store.as_deref();
+    let catalogue = store.map(|store| Catalogue::open(store, engine.clone())).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("tamiz-io").build()?;
     let served = runtime.block_on(async {
         let server = Server::bind(config.server, Pool::start(&engine, &config.pool)?, engine).await?;
+        let server = server.with_catalogue(catalogue);
         let (first, stop) = oneshot::channel::<()>();
         let mut signals = Signals::new()?;
         let twice = async {
@@ -67,6 +72,7 @@ pub struct Server {
     config: ServerConfig,
     pool: Pool,
     engine: Engine,
+    catalogue: Option<Catalogue>,
 }
 
 impl Server {
@@ -81,7 +87,14 @@ impl Server {
             write_port(file, address.port())
                 .with_context(|| format!("{}: the port file (server.port_file) cannot be written", file.display()))?;
         }
-        Ok(Self { listener, address, config, pool, engine })
+        Ok(Self { listener, address, config, pool, engine, catalogue: None })
+    }
+
+    /// Serves this catalogue too.
+    #[must_use]
+    pub fn with_catalogue(mut self, catalogue: Option<Catalogue>) -> Self {
+        self.catalogue = catalogue;
+        self
     }
 
     /// Where it listens; the port is the real one.
@@ -95,7 +108,7 @@ impl Server {
     /// # Errors
     /// When serving ends by itself.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { listener, address, config, pool, engine } = self;
+        let Self { listener, address, config, pool, engine, catalogue } = self;
         let (stopping, stopped) = watch::channel(false);
         let workers = pool.workers();
         let info = engine.info().clone();
@@ -107,6 +120,10 @@ impl Server {
         let mut on_stop = stopped.clone();
         let mut routes = tonic::service::Routes::builder();
         routes.add_service(health_service).add_service(grpc::service(inspection, config.max_message_bytes, stopped));
+        if let Some(catalogue) = catalogue {
+            let catalog = grpc::Catalog::new(Arc::new(catalogue));
+            routes.add_service(grpc::catalog_service(catalog, config.max_message_bytes));
+        }
         if config.reflection {
             add_reflection(&mut routes)?;
         }

@@ -171,6 +171,16 @@ impl Engine {
         &self.shared.info
     }
 
+    /// Decides on what was found beside a scan, by the ids of its rules. A rule that is not in use counts nothing.
+    #[must_use]
+    pub fn weigh<'r>(&self, found: impl IntoIterator<Item = &'r str>, coverage: &Coverage) -> Verdict {
+        let mut ids: Vec<&str> = found.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let rules = self.rules();
+        decide(&self.shared.policy, ids.into_iter().filter_map(|id| Some((rules.rule_set().get(id)?, false))), coverage)
+    }
+
     /// The matcher in use.
     #[must_use]
     pub fn matcher(&self) -> BackendInfo {
@@ -322,6 +332,9 @@ impl Scanner {
             run_detectors(&mut recorder, depth, text);
             if let Some(prompts) = &shared.prompts {
                 run_prompts(&mut recorder, depth, prompts);
+            }
+            if depth == 0 {
+                recorder.record_oddities();
             }
             self.timings.matching += micros(started);
             match reached {

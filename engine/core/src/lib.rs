@@ -28,6 +28,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking"))]
 
+mod catalogue;
 mod classify;
 mod content;
 mod detect;
@@ -40,12 +41,16 @@ mod transform;
 mod verdict;
 mod view;
 
+pub use catalogue::{
+    ChangeKind, Digester, KnownTool, Label, Listing, ListingError, Notice, Tool, ToolChange, check_arguments, compare,
+    diff, labels, parse_message, toxic_flow,
+};
 pub use classify::{
     Calibration, Cascade, Classifier, ClassifierInfo, ClassifierReport, ClassifierSession, ClassifierState,
     ClassifyError, EncoderCard, Graph, HighestScore, Linear, LinearCard, LinearError, LinearScratch, ModelCard,
     ModelFile, Score, Thresholds, Window, Windows,
 };
-pub use content::{Content, ContentKind, Format};
+pub use content::{Content, ContentKind, Format, McpHeaders};
 pub use detect::{PromptError, RegisteredPrompts, Work};
 pub use engine::{Engine, EngineBuilder, Scanned, Scanner};
 pub use limits::{Classify, Interruption, Limits, ScanControl};

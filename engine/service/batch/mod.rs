@@ -11,17 +11,19 @@ pub use pool::ScannerPool;
 use std::time::Duration;
 
 use rayon::prelude::*;
-use tamiz_core::{Content, ContentKind, Engine, Report, ScanControl, Scanner};
+use tamiz_core::{Content, ContentKind, Engine, McpHeaders, Report, ScanControl, Scanner};
 
 /// How to inspect each content.
-#[derive(Debug, Clone, Default)]
-pub struct ScanOptions {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ScanOptions<'h> {
     /// What the contents are; by structure if not said.
     pub kind: Option<ContentKind>,
     /// The server that they go to.
-    pub server: Option<String>,
+    pub server: Option<&'h str>,
     /// Most time for one content.
     pub timeout: Option<Duration>,
+    /// What HTTP said of the MCP message that each content is.
+    pub headers: Option<McpHeaders<'h>>,
 }
 
 /// What became of one input.
@@ -54,7 +56,7 @@ pub enum Outcome {
 pub fn scan<E>(
     engine: &Engine,
     inputs: Inputs,
-    options: &ScanOptions,
+    options: &ScanOptions<'_>,
     mut each: impl FnMut(Outcome) -> Result<(), E>,
 ) -> Result<(), E> {
     let pool = ScannerPool::new(engine);
@@ -68,7 +70,7 @@ pub fn scan<E>(
     Ok(())
 }
 
-fn scan_one(scanner: &mut Scanner, input: Input, options: &ScanOptions) -> Outcome {
+fn scan_one(scanner: &mut Scanner, input: Input, options: &ScanOptions<'_>) -> Outcome {
     let limit = scanner.engine().limits().content_bytes();
     let loaded = match input.load(limit) {
         Ok(Some(loaded)) => loaded,
@@ -79,8 +81,11 @@ fn scan_one(scanner: &mut Scanner, input: Input, options: &ScanOptions) -> Outco
         Some(kind) => Content::new(kind, &loaded.body),
         None => Content::unplaced(&loaded.body),
     };
-    let content =
-        content.with_server(options.server.as_deref()).with_format(loaded.format).with_cut(loaded.cut_short.as_deref());
+    let content = content.with_server(options.server).with_format(loaded.format).with_cut(loaded.cut_short.as_deref());
+    let content = match options.headers {
+        Some(headers) => content.with_mcp_headers(headers),
+        None => content,
+    };
     let control =
         options.timeout.map_or_else(ScanControl::unlimited, |time| ScanControl::unlimited().with_timeout(time));
     let report = scanner.inspect(&content, &control).with_path(loaded.label).with_offset(loaded.base);

@@ -13,6 +13,7 @@ mod prompt;
 mod rules;
 mod scan;
 mod serve;
+mod tools;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -63,6 +64,9 @@ enum Command {
     /// Register prompts whose passages must not come out again.
     #[command(subcommand)]
     Prompt(prompt::PromptCommand),
+    /// Pin, check and approve what MCP servers say of their tools.
+    #[command(subcommand)]
+    Tools(tools::ToolsCommand),
     /// Measure recall, false alarms and latency on labelled records.
     Eval(eval::EvalArgs),
     /// Measure how fast this machine inspects, stage by stage.
@@ -261,7 +265,8 @@ pub fn main() -> ExitCode {
         }
     };
     // A gate whose report nobody read to the end has not passed.
-    let cut_off = if matches!(cli.command, Command::Scan(_)) { ExitCode::from(2) } else { ExitCode::SUCCESS };
+    let cut_off =
+        if matches!(cli.command, Command::Scan(_) | Command::Tools(_)) { ExitCode::from(2) } else { ExitCode::SUCCESS };
     match run(cli.command) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Found) => ExitCode::from(1),
@@ -282,6 +287,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Canary(command) => canary::run(command),
         Command::Prompt(command) => prompt::run(command),
         Command::Models(command) => models::run(command),
+        Command::Tools(command) => tools::run(command),
         Command::Eval(args) => eval::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Config(command) => config::run(command),

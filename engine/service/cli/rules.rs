@@ -17,7 +17,7 @@ pub(super) enum RulesCommand {
     List {
         #[command(flatten)]
         rules: RuleArgs,
-        /// Only rules of this family (injection, jailbreak, hidden-text, exfiltration, tool-poisoning, secret, pii).
+        /// Only rules of this family (injection, jailbreak, hidden-text, exfiltration, tool-poisoning, tool-misuse, secret, pii).
         #[arg(long)]
         family: Option<String>,
         /// Print JSON instead of a table.

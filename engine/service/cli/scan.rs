@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use tamiz_core::{Action, Engine, Limits, Palette};
+use tamiz_core::{Action, Engine, Limits, McpHeaders, Palette};
 
 use super::{ClassifyArgs, FormatArg, KindArg, Outcome, RuleArgs};
 use crate::batch::{self, InputOptions, Inputs, OutputFormat, ScanOptions, Summary, Writer};
@@ -54,6 +54,15 @@ pub(super) struct ScanArgs {
     /// Most time for one content, in milliseconds; what is left by then is reported as not inspected.
     #[arg(long, value_name = "MS")]
     timeout: Option<u64>,
+    /// The header MCP-Protocol-Version that came with an MCP request; it has to say what the body says.
+    #[arg(long, value_name = "VERSION", help_heading = "MCP over HTTP")]
+    mcp_protocol_version: Option<String>,
+    /// The header Mcp-Method.
+    #[arg(long, value_name = "METHOD", help_heading = "MCP over HTTP")]
+    mcp_method: Option<String>,
+    /// The header Mcp-Name, as it was sent.
+    #[arg(long, value_name = "NAME", help_heading = "MCP over HTTP")]
+    mcp_name: Option<String>,
     /// Look also at files that .gitignore and the like leave out.
     #[arg(long)]
     no_ignore: bool,
@@ -108,10 +117,14 @@ pub(super) fn run(args: ScanArgs) -> anyhow::Result<Outcome> {
             longest_record: engine.limits().content_bytes(),
         },
     );
+    let (version, method, name) = (&args.mcp_protocol_version, &args.mcp_method, &args.mcp_name);
+    let stated = version.is_some() || method.is_some() || name.is_some();
+    let headers = McpHeaders::new(version.as_deref(), method.as_deref(), name.as_deref());
     let options = ScanOptions {
         kind: args.kind.map(Into::into),
-        server: args.server,
+        server: args.server.as_deref(),
         timeout: args.timeout.map(Duration::from_millis),
+        headers: stated.then_some(headers),
     };
     let palette = if colours() { Palette::ansi() } else { Palette::default() };
     let progress = progress(inputs.len(), args.quiet);

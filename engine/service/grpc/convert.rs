@@ -116,6 +116,7 @@ impl From<core::Family> for v1::Family {
             core::Family::HiddenText => Self::HiddenText,
             core::Family::Exfiltration => Self::Exfiltration,
             core::Family::ToolPoisoning => Self::ToolPoisoning,
+            core::Family::ToolMisuse => Self::ToolMisuse,
             core::Family::Secret => Self::Secret,
             core::Family::Pii => Self::Pii,
         }

@@ -17,7 +17,7 @@ use super::v1::inspection_service_server::InspectionService;
 use super::{convert, status, v1};
 use crate::assemble::REVISION;
 use crate::config::ServerConfig;
-use crate::inspect::{Cancel, CancelOnDrop, Pool, Task};
+use crate::inspect::{Cancel, CancelOnDrop, Headers, Pool, Task};
 
 /// Longest id, in bytes.
 const LONGEST_ID: usize = 256;
@@ -94,10 +94,12 @@ impl Shared {
         let (path, server, conversation) =
             (stated(request.path), stated(request.server), stated(request.conversation_id));
         let excerpts = request.include_excerpts;
+        let headers = Headers::any(request.mcp_protocol_version, request.mcp_method, request.mcp_name);
         Ok(Task {
             content: request.content,
             kind,
             format,
+            headers,
             path,
             server,
             conversation,

@@ -2,6 +2,7 @@
 //!
 //! Everything that is inspected goes through [`crate::inspect`]; nothing here looks at content.
 
+mod catalog;
 mod convert;
 mod front;
 mod inspect;
@@ -15,11 +16,12 @@ use tonic::body::Body;
 use tonic::codegen::{Service, http};
 use tonic::server::NamedService;
 
+pub use catalog::Catalog;
 use front::Front;
 pub use inspect::Inspection;
 pub use linger::Lingering;
 
-/// Messages, client and server, made from `proto/tamiz/v1/inspection.proto`.
+/// Messages, client and server, made from `proto/tamiz/v1/`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
 pub mod v1 {
     tonic::include_proto!("tamiz.v1");
@@ -53,6 +55,54 @@ pub fn service(
     Front::new(server, max_message_bytes)
 }
 
+/// The catalogue service, ready for a tonic router.
+pub fn catalog_service(
+    catalog: Catalog,
+    max_message_bytes: usize,
+) -> impl Service<
+    http::Request<Body>,
+    Response = http::Response<Body>,
+    Error = std::convert::Infallible,
+    Future: Send + 'static,
+> + NamedService
++ Clone
++ Send
++ Sync
++ 'static {
+    let server = v1::catalog_service_server::CatalogServiceServer::new(catalog)
+        .max_decoding_message_size(max_message_bytes)
+        .max_encoding_message_size(usize::MAX);
+    Front::new(server, max_message_bytes)
+}
+
+impl fmt::Debug for v1::Listing {
+    /// Shows the size of the listing, never the listing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listing").field("server", &self.server).field("content_bytes", &self.content.len()).finish()
+    }
+}
+
+impl fmt::Debug for v1::CheckCallRequest {
+    /// Shows the size of the call, never the call.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.content.len();
+        f.debug_struct("CheckCallRequest").field("server", &self.server).field("content_bytes", &size).finish()
+    }
+}
+
+impl fmt::Debug for v1::CheckResultRequest {
+    /// Shows the size of the result, never the result.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.content.len();
+        let (server, tool) = (&self.server, &self.tool);
+        f.debug_struct("CheckResultRequest")
+            .field("server", server)
+            .field("tool", tool)
+            .field("content_bytes", &size)
+            .finish()
+    }
+}
+
 impl fmt::Debug for v1::InspectRequest {
     /// Shows the size of the content, never the content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,7 +115,10 @@ impl fmt::Debug for v1::InspectRequest {
             .field("include_excerpts", &self.include_excerpts)
             .field("timeout_ms", &self.timeout_ms)
             .field("classify", &self.classify)
-            .finish()
+            .field("server", &self.server)
+            .field("mcp_protocol_version", &self.mcp_protocol_version)
+            .field("mcp_method", &self.mcp_method)
+            .finish_non_exhaustive()
     }
 }
 

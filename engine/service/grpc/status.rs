@@ -9,6 +9,7 @@ use prost::Message as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _, pb};
 
+use crate::catalogue::CatalogueError;
 use crate::inspect::InspectError;
 
 /// When a client may try again after the queue was full: a few inspections later.
@@ -40,6 +41,28 @@ pub(super) fn not_inspected(error: InspectError) -> Status {
         }
         InspectError::Cancelled => status(Code::Cancelled, "CANCELLED", error.to_string(), ErrorDetails::new()),
     }
+}
+
+pub(super) fn catalogue(error: &CatalogueError) -> Status {
+    let (code, reason) = match error {
+        CatalogueError::Listing(_) => (Code::InvalidArgument, "NO_LISTING"),
+        CatalogueError::NoCall => (Code::InvalidArgument, "NO_CALL"),
+        CatalogueError::Text(_) => (Code::InvalidArgument, "INVALID_REQUEST"),
+        CatalogueError::NoSuchTool => (Code::NotFound, "NO_SUCH_TOOL"),
+        CatalogueError::NothingToApprove => (Code::FailedPrecondition, "NOTHING_TO_APPROVE"),
+        CatalogueError::OtherDigest => (Code::FailedPrecondition, "OTHER_DIGEST"),
+        // The store's own words may name files of this machine.
+        CatalogueError::Store(error) => {
+            tracing::error!("the catalogue failed: {error}");
+            return catalogue_failed();
+        }
+    };
+    status(code, reason, error.to_string(), ErrorDetails::new())
+}
+
+pub(super) fn catalogue_failed() -> Status {
+    let message = "the catalogue failed: what was asked for was not done; the server's log says why";
+    status(Code::Internal, "CATALOGUE_FAILED", message, ErrorDetails::new())
 }
 
 pub(super) fn too_large(limit: usize) -> Status {

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use super::encoding::{self, Encoding};
 use super::json::{self, Bounds, Leaf, LeafKind, Step, Tree};
+use super::members;
+use super::message::{self, Oddity};
 use super::structure::Structure;
 use super::{Content, ContentKind, Format};
 use crate::limits::Limits;
@@ -65,6 +67,8 @@ pub(crate) struct Document {
     format: Format,
     /// The kinds of all segments.
     kinds: u8,
+    /// What is odd about messages.
+    oddities: Vec<Oddity>,
 }
 
 impl Document {
@@ -75,6 +79,7 @@ impl Document {
         self.text.clear();
         self.map.clear();
         self.borrowed = None;
+        self.oddities.clear();
 
         let body = &content.body[..content.body.len().min(limits.content_bytes())];
         if body.len() < content.body.len() {
@@ -89,6 +94,10 @@ impl Document {
         let bounds = Bounds { depth: limits.max_json_depth, values: limits.max_json_values };
         self.format = match content.format {
             Format::Text => Format::Text,
+            Format::Mcp if is_events(body) => {
+                self.read_events(body, bounds, coverage);
+                Format::Mcp
+            }
             Format::Json | Format::Mcp => match self.read_json(body, bounds) {
                 Ok(()) => content.format,
                 Err(error) => {
@@ -107,6 +116,8 @@ impl Document {
         } else {
             note_encoding(encoding::sniff(body), coverage);
             self.structure.assign(body, &self.tree, content.kind.unwrap_or(ContentKind::ToolOutput));
+            let stated = content.format == Format::Mcp;
+            self.oddities = message::oddities(body, &self.tree, stated, content.headers, coverage);
             self.copy_leaves(content, body);
         }
         self.kinds = self.segments.iter().fold(0, |kinds, segment| kinds | segment.kinds);
@@ -142,6 +153,14 @@ impl Document {
         self.kinds
     }
 
+    /// What is odd about the messages in it: a name that rules give it, and a segment that shows it.
+    pub(crate) fn oddities(&self) -> impl Iterator<Item = (&'static str, usize)> + '_ {
+        self.oddities.iter().filter_map(|oddity| {
+            let segment = self.segments.partition_point(|segment| segment.node < oddity.node);
+            (segment < self.segments.len()).then_some((oddity.what, segment))
+        })
+    }
+
     /// What the content turned out to be.
     pub(crate) fn format(&self) -> Format {
         self.format
@@ -149,21 +168,7 @@ impl Document {
 
     /// The JSON pointer (RFC 6901) of a segment; empty for plain text.
     pub(crate) fn pointer(&self, segment: usize, body: &[u8]) -> String {
-        let mut steps = Vec::new();
-        let mut at = self.segments[segment].node;
-        while let Some(node) = self.tree.nodes.get(at as usize) {
-            match node.step {
-                Step::Root => break,
-                Step::Index(index) => steps.push(index.to_string()),
-                Step::Member { start, end } => {
-                    let mut name = Vec::new();
-                    unescape(&body[start as usize..end as usize], 0, &mut name, &mut OffsetMap::default());
-                    steps.push(String::from_utf8_lossy(&name).replace('~', "~0").replace('/', "~1"));
-                }
-            }
-            at = node.parent;
-        }
-        steps.iter().rev().flat_map(|step| ["/", step.as_str()]).collect()
+        members::pointer(body, &self.tree, self.segments[segment].node)
     }
 
     /// The stretches of text that a range of the body touches, in order. What lies between them is notation.
@@ -259,6 +264,34 @@ impl Document {
         all_but_last
     }
 
+    /// Server-sent events: the data of every event is an element under the root, and everything else is text.
+    fn read_events(&mut self, body: &[u8], bounds: Bounds, coverage: &mut Coverage) {
+        self.tree.add_node(0, Step::Root);
+        for (number, lines) in events(body).into_iter().enumerate() {
+            let step = Step::Index(number as u32);
+            let data = lines.iter().filter(|line| line.data).count();
+            if data > 1 {
+                let why = "its data stands in several lines; inspected as plain text";
+                coverage.skip(format!("JSON structure of event {}", number + 1), why);
+            }
+            for Line { range, data: is_data } in lines {
+                if is_data && data == 1 {
+                    let (nodes, leaves) = (self.tree.nodes.len(), self.tree.leaves.len());
+                    let Err(error) = json::walk(body, range.clone(), 0, step, bounds, &mut self.tree) else { continue };
+                    coverage.skip(
+                        format!("JSON structure of event {}", number + 1),
+                        format!("{} at byte {}; inspected as plain text", error.what, error.at),
+                    );
+                    self.tree.nodes.truncate(nodes);
+                    self.tree.leaves.truncate(leaves);
+                }
+                let node = self.tree.add_node(0, step);
+                let (start, end) = (range.start as u32, range.end as u32);
+                self.tree.leaves.push(Leaf { node, kind: LeafKind::String, escaped: false, start, end });
+            }
+        }
+    }
+
     fn read_text(&mut self, content: &Content<'_>, body: &[u8], coverage: &mut Coverage) {
         match encoding::sniff(body) {
             Encoding::Utf8 { from } => self.borrowed = Some(from..body.len()),
@@ -300,6 +333,39 @@ impl Document {
             self.segments.push(Segment { node: leaf.node, kinds, text: start..self.text.len(), value: begins });
         }
     }
+}
+
+/// A line of an event: the value of a `data:` field, or a whole line of anything else.
+#[derive(Debug)]
+struct Line {
+    range: Range<usize>,
+    data: bool,
+}
+
+/// Whether it begins as a stream of server-sent events does, and JSON does not.
+fn is_events(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    [&b"data:"[..], b"event:", b"id:", b"retry:", b":"].iter().any(|field| body.starts_with(field))
+}
+
+/// The lines of each event of a stream, of which the last may be unfinished. Lines end with CR LF, LF or CR.
+fn events(body: &[u8]) -> Vec<Vec<Line>> {
+    let mut events = vec![Vec::new()];
+    let mut start = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    while start < body.len() {
+        let len = memchr::memchr2(b'\n', b'\r', &body[start..]).unwrap_or(body.len() - start);
+        let line = start..start + len;
+        start = line.end + if body[line.end..].starts_with(b"\r\n") { 2 } else { 1 };
+        let Some(event) = events.last_mut() else { break };
+        if !line.is_empty() {
+            let data = body[line.clone()].starts_with(b"data:");
+            event.push(Line { range: if data { line.start + 5..line.end } else { line }, data });
+        } else if !event.is_empty() {
+            events.push(Vec::new());
+        }
+    }
+    events.retain(|event| !event.is_empty());
+    events
 }
 
 /// Records what was assumed of the bytes, or that they are not understood.

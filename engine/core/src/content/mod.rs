@@ -12,9 +12,13 @@
 mod document;
 mod encoding;
 mod json;
+mod members;
+mod message;
 mod structure;
 
 pub(crate) use document::{Document, Form, SEPARATOR, Site, plain};
+pub(crate) use members::repeated_member;
+pub use message::McpHeaders;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -76,7 +80,7 @@ pub enum Format {
     Json,
     /// One JSON value per line.
     Jsonl,
-    /// MCP JSON-RPC: a message, a batch, or a bare `tools/list` result.
+    /// MCP JSON-RPC: a message, a batch, a stream of server-sent events, or a bare `tools/list` result.
     Mcp,
 }
 
@@ -103,6 +107,8 @@ pub struct Content<'a> {
     pub server: Option<&'a str>,
     /// What the content before it in the same conversation ended in; empty for the first.
     pub carried: &'a [u8],
+    /// What HTTP said of an MCP message, if it came by HTTP.
+    pub headers: Option<McpHeaders<'a>>,
 }
 
 impl<'a> Content<'a> {
@@ -115,7 +121,7 @@ impl<'a> Content<'a> {
     /// A content whose kind and format are found out.
     #[must_use]
     pub fn unplaced(body: &'a [u8]) -> Self {
-        Self { kind: None, format: Format::Auto, body, cut_short: None, server: None, carried: &[] }
+        Self { kind: None, format: Format::Auto, body, cut_short: None, server: None, carried: &[], headers: None }
     }
 
     /// The same content, known to be only the first part of what there is. Coverage will say so.
@@ -137,6 +143,13 @@ impl<'a> Content<'a> {
     #[must_use]
     pub fn with_carried(mut self, carried: &'a [u8]) -> Self {
         self.carried = &carried[carried.len().saturating_sub(512)..];
+        self
+    }
+
+    /// The same content, an MCP message that came with these headers.
+    #[must_use]
+    pub fn with_mcp_headers(mut self, headers: McpHeaders<'a>) -> Self {
+        self.headers = Some(headers);
         self
     }
 

@@ -22,6 +22,10 @@ enum Place {
     RpcResult,
     /// The `params` of a JSON-RPC message.
     RpcParams,
+    /// The requests that a server makes by its result (`inputRequests`).
+    Requests,
+    /// One of them.
+    Request,
     /// Decided for everything below.
     Settled,
 }
@@ -117,7 +121,10 @@ fn member(place: Place, inherited: ContentKind, name: &[u8]) -> (Place, ContentK
         (Place::RpcParams, b"arguments") => (Place::Settled, ToolArguments),
         (Place::RpcParams, b"systemPrompt") => (Place::Settled, Prompt),
         (Place::RpcParams, b"message" | b"requestedSchema") => (Place::Settled, ToolMetadata),
-        (Place::RpcParams, b"data") => (Place::Settled, ToolOutput),
+        (Place::RpcParams, b"data" | b"logger" | b"statusMessage") => (Place::Settled, ToolOutput),
+        (Place::RpcResult, b"inputRequests") => (Place::Requests, ToolMetadata),
+        (Place::Requests, _) => (Place::Request, ToolMetadata),
+        (Place::Request, b"params") => (Place::RpcParams, ToolMetadata),
         (Place::Message | Place::Top, b"tool_calls" | b"function_call") => (Place::Settled, ToolArguments),
         (Place::Top, b"output" | b"choices") => (Place::Settled, ContentKind::ModelOutput),
         (Place::Message, _) => (Place::Message, inherited),

@@ -31,7 +31,7 @@ use std::ops::Range;
 use tamiz_simd::Signs;
 
 use crate::content::{ContentKind, Document};
-use crate::rule::CompiledRules;
+use crate::rule::{CompiledRules, Rule};
 use crate::view::{Layers, ViewKind};
 
 /// Looks for something in Rust code. To add one: a file here, a line in [`DETECTORS`], a rule file that names it.
@@ -109,12 +109,30 @@ const DETECTORS: &[&dyn Detector] = &[
     &prompt_leak::RegisteredPrompt,
 ];
 
+/// What is checked beside a scan, with knowledge that no text holds: approved tools, earlier calls. A rule that names one of
+/// these says what a finding means, and finds nothing in a text.
+const BESIDE: [&str; 4] = ["catalogue", "arguments", "session", "mcp-header-mismatch"];
+
+/// What may be odd about an MCP message itself, as `content/message.rs` calls it.
+const MESSAGE: [&str; 6] =
+    ["mcp-duplicate-member", "mcp-jsonrpc", "mcp-version", "mcp-result-type", "mcp-header-secret", "mcp-media"];
+
+/// Whether a detector looks at whole messages.
+pub(crate) fn is_of_messages(name: &str) -> bool {
+    MESSAGE.contains(&name)
+}
+
+/// Whether a detector works beside a scan.
+pub(crate) fn is_beside(name: &str) -> bool {
+    BESIDE.contains(&name)
+}
+
 pub(crate) fn detector(name: &str) -> Option<&'static dyn Detector> {
     DETECTORS.iter().copied().find(|detector| detector.name() == name)
 }
 
 pub(crate) fn detector_names() -> Vec<&'static str> {
-    DETECTORS.iter().map(|detector| detector.name()).collect()
+    DETECTORS.iter().map(|detector| detector.name()).chain(MESSAGE).chain(BESIDE).collect()
 }
 
 /// Something a rule found.
@@ -212,6 +230,18 @@ impl Recorder<'_> {
             return;
         }
         self.findings.add(Found { rule, span, segment, depth, view, folded, place, quoted }, self.limit);
+    }
+
+    /// Reports what is odd about messages.
+    pub(crate) fn record_oddities(&mut self) {
+        let document = self.document;
+        for (what, segment) in document.oddities() {
+            let named = |(id, rule): (usize, &Rule)| (rule.detector.as_deref() == Some(what)).then_some(id);
+            let rules: Vec<usize> = self.rules.rules().iter().enumerate().filter_map(named).collect();
+            for rule in rules {
+                self.record(rule, 0, document.segments()[segment].text.clone(), false);
+            }
+        }
     }
 
     /// Whether the rule applies to any segment of the content.

@@ -2,7 +2,7 @@
 
 use super::{Diagnostic, Rule, RuleSet};
 use crate::content::{Content, Format};
-use crate::detect::RegisteredPrompts;
+use crate::detect::{RegisteredPrompts, is_of_messages};
 use crate::engine::Engine;
 use crate::limits::ScanControl;
 
@@ -32,7 +32,8 @@ fn with_prompt(rule: &Rule) -> Option<Engine> {
 pub fn check_examples(engine: &Engine) -> Vec<(&Rule, CheckOutcome)> {
     let mut scanner = engine.scanner();
     let mut one = |rule: &Rule, text: &str| {
-        let content = Content::new(rule.content_kinds[0], text.as_bytes()).with_format(Format::Text);
+        let format = if rule.detector.as_deref().is_some_and(is_of_messages) { Format::Mcp } else { Format::Text };
+        let content = Content::new(rule.content_kinds[0], text.as_bytes()).with_format(format);
         let content = content.with_server(rule.given.server.as_deref());
         let report = match with_prompt(rule) {
             Some(engine) => engine.inspect(&content),

@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::plan::{SHORTEST, anchor};
 use super::{Confidence, Diagnostic, MAX_MATCH_LEN, Severity, closest, compile, phrase};
 use crate::content::ContentKind;
-use crate::detect::{detector_names, validator_names};
+use crate::detect::{detector_names, is_beside, validator_names};
 use crate::view::fold_phrase;
 
 /// Shortest phrase, in bytes after folding.
@@ -32,6 +32,8 @@ pub enum Family {
     Exfiltration,
     /// Orders hidden in tool metadata.
     ToolPoisoning,
+    /// Calls, arguments and messages that no honest use of a tool needs.
+    ToolMisuse,
     /// Credentials.
     Secret,
     /// Personal data with a checkable form.
@@ -50,12 +52,13 @@ pub enum Group {
 
 impl Family {
     /// All families.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Injection,
         Self::Jailbreak,
         Self::HiddenText,
         Self::Exfiltration,
         Self::ToolPoisoning,
+        Self::ToolMisuse,
         Self::Secret,
         Self::Pii,
     ];
@@ -69,6 +72,7 @@ impl Family {
             Self::HiddenText => "hidden-text",
             Self::Exfiltration => "exfiltration",
             Self::ToolPoisoning => "tool-poisoning",
+            Self::ToolMisuse => "tool-misuse",
             Self::Secret => "secret",
             Self::Pii => "pii",
         }
@@ -281,8 +285,10 @@ pub(crate) fn parse(name: &str, source: &str, known_good: bool) -> Result<Rule, 
     if !file.views.is_empty() && file.patterns.is_empty() {
         check.problem(file.id.span(), "E007", "`views` without `patterns`", "phrases always look at folded text");
     }
+    // What is found beside a scan has no text to show for it.
+    let beside = file.detector.as_ref().is_some_and(|name| is_beside(name.get_ref()));
     for (what, examples) in [("examples", &file.examples), ("negative_examples", &file.negative_examples)] {
-        if examples.get_ref().len() < FEWEST_EXAMPLES {
+        if examples.get_ref().len() < FEWEST_EXAMPLES && !beside {
             let message = format!("`{what}` has {} of at least {FEWEST_EXAMPLES}", examples.get_ref().len());
             check.problem(examples.span(), "E030", message, "an example is what proves the rule; add one");
         }

@@ -215,7 +215,8 @@ pub(crate) fn decide<'r>(
     reasons.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.code.cmp(&b.code)));
     // A rule alone reaches a threshold only if its group does, but a change may be asked for of a rule.
     let asked = reasons.iter().any(|reason| reason.action == Action::Transform);
-    let mut verdict = Verdict { action: if asked { Action::Transform } else { Action::Allow }, score: 0.0, reasons, hint };
+    let mut verdict =
+        Verdict { action: if asked { Action::Transform } else { Action::Allow }, score: 0.0, reasons, hint };
     for group in [Group::Injection, Group::Leak] {
         let score = verdict.group_score(group);
         verdict.score = verdict.score.max(score);

@@ -1,0 +1,394 @@
+//! Where approvals are kept: one redb file, which a killed process leaves whole.
+//!
+//! Every write is one transaction, and done only when it is on the disk. One process has the file open at a time.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+use tamiz_core::Digester;
+
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+const TOOLS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("tools");
+const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
+
+const FORMAT: &[u8] = b"1";
+
+/// Whether a tool may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Approved, and what its server listed last is what was approved.
+    Pinned,
+    /// Seen and not approved yet.
+    Pending,
+    /// Approved, and what its server listed last is something else.
+    Changed,
+    /// Taken out of use.
+    Quarantined,
+}
+
+impl State {
+    /// The name in answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pinned => "pinned",
+            Self::Pending => "pending",
+            Self::Changed => "changed",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
+/// A description of a tool, or the instructions of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// Its keyed digest.
+    pub digest: String,
+    /// The canonical form of a tool; of instructions, their text.
+    pub text: String,
+}
+
+/// What is kept of a tool. The record of the empty name is that of the server's instructions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Whether it may be called.
+    pub state: State,
+    /// What was approved.
+    pub pinned: Option<Version>,
+    /// What was seen last, if that is something else.
+    pub candidate: Option<Version>,
+    /// Why it is in this state, if there is more to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A line of the log: who did what, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Number, from 1, without gaps.
+    pub number: u64,
+    /// Seconds since 1970, UTC.
+    pub at: u64,
+    /// Who.
+    pub who: String,
+    /// What: `pinned`, `pending`, `changed`, `returned`, `approved`, `quarantined`.
+    pub what: String,
+    /// The server.
+    pub server: String,
+    /// The tool; empty for the server's instructions.
+    pub tool: String,
+    /// Digest of what was approved before.
+    pub from: Option<String>,
+    /// Digest of what is meant now.
+    pub to: Option<String>,
+    /// Why.
+    pub note: Option<String>,
+}
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another process has it open.
+    #[error(
+        "{}: another process has the store open: if that is `tamiz serve`, ask it (CatalogService), or stop it", .0.display()
+    )]
+    Busy(PathBuf),
+    /// It is not a store, or a newer one.
+    #[error("{}: not a store of this version of Tamiz", .0.display())]
+    Foreign(PathBuf),
+    /// Its folder or file cannot be made.
+    #[error("{}: the store cannot be made: {source}", .path.display())]
+    Create {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Reading or writing failed.
+    #[error("the store failed: {0}")]
+    Failed(#[from] Box<redb::Error>),
+    /// What is in it cannot be read.
+    #[error("a record of the store is damaged: restore the file from a copy")]
+    Damaged,
+}
+
+macro_rules! from_redb {
+    ($($error:ident),*) => {$(
+        impl From<redb::$error> for StoreError {
+            fn from(error: redb::$error) -> Self {
+                Self::Failed(Box::new(error.into()))
+            }
+        }
+    )*};
+}
+from_redb!(TransactionError, TableError, StorageError, CommitError);
+
+/// The file.
+#[derive(Debug)]
+pub struct Store {
+    database: Database,
+    digester: Digester,
+}
+
+impl Store {
+    /// Opens the store, and makes it if there is none.
+    ///
+    /// # Errors
+    /// When it is open elsewhere, is no store, or cannot be made.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let failed = |source| StoreError::Create { path: path.to_owned(), source };
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        create_private(path).map_err(failed)?;
+        let database = Database::create(path).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => StoreError::Busy(path.to_owned()),
+            DatabaseError::UpgradeRequired(_) => StoreError::Foreign(path.to_owned()),
+            DatabaseError::Storage(redb::StorageError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                StoreError::Foreign(path.to_owned())
+            }
+            error => StoreError::Failed(Box::new(error.into())),
+        })?;
+        let write = database.begin_write()?;
+        let (key, new) = {
+            let mut meta = write.open_table(META)?;
+            write.open_table(TOOLS)?;
+            write.open_table(LOG)?;
+            let format = meta.get("format")?.map(|format| format.value().to_vec());
+            match format {
+                Some(format) if format != FORMAT => return Err(StoreError::Foreign(path.to_owned())),
+                Some(_) => {
+                    let key = meta.get("key")?.map(|key| key.value().to_vec()).ok_or(StoreError::Damaged)?;
+                    (key.try_into().map_err(|_| StoreError::Damaged)?, false)
+                }
+                None => {
+                    let mut key = [0; 32];
+                    getrandom::fill(&mut key).map_err(|error| failed(io::Error::other(error)))?;
+                    meta.insert("format", FORMAT)?;
+                    meta.insert("key", &key[..])?;
+                    (key, true)
+                }
+            }
+        };
+        if new {
+            write.commit()?
+        } else {
+            write.abort()?
+        }
+        Ok(Self { database, digester: Digester::new(key) })
+    }
+
+    /// Makes digests with the store's own key.
+    #[must_use]
+    pub fn digester(&self) -> &Digester {
+        &self.digester
+    }
+
+    /// All records of a server, by name of tool.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub fn server(&self, server: &str) -> Result<BTreeMap<String, Record>, StoreError> {
+        let read = self.database.begin_read()?;
+        let tools = read.open_table(TOOLS)?;
+        let mut records = BTreeMap::new();
+        for entry in tools.range((server, "")..)? {
+            let (key, value) = entry?;
+            let (owner, tool) = key.value();
+            if owner != server {
+                break;
+            }
+            records.insert(tool.to_owned(), decode(value.value())?);
+        }
+        Ok(records)
+    }
+
+    /// The record of one tool.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub fn record(&self, server: &str, tool: &str) -> Result<Option<Record>, StoreError> {
+        let read = self.database.begin_read()?;
+        let tools = read.open_table(TOOLS)?;
+        let record = tools.get((server, tool))?;
+        record.map(|record| decode(record.value())).transpose()
+    }
+
+    /// Server and name of every tool.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub fn names(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let read = self.database.begin_read()?;
+        let tools = read.open_table(TOOLS)?;
+        let mut names = Vec::new();
+        for entry in tools.iter()? {
+            let entry = entry?;
+            let (server, tool) = entry.0.value();
+            names.push((server.to_owned(), tool.to_owned()));
+        }
+        Ok(names)
+    }
+
+    /// The log from entry `after` on, oldest first, at most `most`.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub fn log(&self, after: u64, most: usize) -> Result<Vec<Entry>, StoreError> {
+        let read = self.database.begin_read()?;
+        let log = read.open_table(LOG)?;
+        let entries = log.range(after.saturating_add(1)..)?;
+        entries.take(most).map(|entry| decode(entry?.1.value())).collect()
+    }
+
+    /// Begins a change of several records. Nothing of it holds before [`ToolChange::commit`].
+    ///
+    /// # Errors
+    /// When writing cannot begin.
+    pub fn change(&self) -> Result<ToolChange, StoreError> {
+        Ok(ToolChange { write: self.database.begin_write()?, at: now() })
+    }
+}
+
+/// A change that is being made.
+pub struct ToolChange {
+    write: WriteTransaction,
+    at: u64,
+}
+
+impl std::fmt::Debug for ToolChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ToolChange(…)")
+    }
+}
+
+impl ToolChange {
+    /// The record of a tool as it is now.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub fn record(&self, server: &str, tool: &str) -> Result<Option<Record>, StoreError> {
+        let tools = self.write.open_table(TOOLS)?;
+        let record = tools.get((server, tool))?;
+        record.map(|record| decode(record.value())).transpose()
+    }
+
+    /// Puts a record in place of the one there is.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn put(&self, server: &str, tool: &str, record: &Record) -> Result<(), StoreError> {
+        let value = serde_json::to_vec(record).map_err(|_| StoreError::Damaged)?;
+        self.write.open_table(TOOLS)?.insert((server, tool), &value[..])?;
+        Ok(())
+    }
+
+    /// Adds a line to the log, with the time of the change and the next number.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn log(&self, mut entry: Entry) -> Result<(), StoreError> {
+        let mut log = self.write.open_table(LOG)?;
+        entry.number = log.last()?.map_or(0, |(number, _)| number.value()) + 1;
+        entry.at = self.at;
+        let value = serde_json::to_vec(&entry).map_err(|_| StoreError::Damaged)?;
+        log.insert(entry.number, &value[..])?;
+        Ok(())
+    }
+
+    /// Makes it hold. When this returns, it is on the disk.
+    ///
+    /// # Errors
+    /// When writing fails; then nothing of it holds.
+    pub fn commit(self) -> Result<(), StoreError> {
+        Ok(self.write.commit()?)
+    }
+}
+
+fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(bytes).map_err(|_| StoreError::Damaged)
+}
+
+/// Whoever can write there can approve tools: the file is its owner's alone.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.append(true).create(true).open(path).map(drop)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the log says when; no verdict depends on it")]
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(text: &str) -> Record {
+        let version = Version { digest: "d".into(), text: text.into() };
+        Record { state: State::Pinned, pinned: Some(version), candidate: None, reason: None }
+    }
+
+    #[test]
+    fn what_is_committed_is_there_after_opening_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sub/tools.redb");
+        let digest = {
+            let store = Store::open(&path).unwrap();
+            let change = store.change().unwrap();
+            change.put("s", "t", &record("x")).unwrap();
+            change.put("s2", "t", &record("y")).unwrap();
+            for what in ["pinned", "approved"] {
+                let entry = Entry {
+                    number: 0,
+                    at: 0,
+                    who: "me".into(),
+                    what: what.into(),
+                    server: "s".into(),
+                    tool: "t".into(),
+                    from: None,
+                    to: None,
+                    note: None,
+                };
+                change.log(entry).unwrap();
+            }
+            change.commit().unwrap();
+            let lost = store.change().unwrap();
+            lost.put("s", "lost", &record("z")).unwrap();
+            drop(lost);
+            assert!(matches!(Store::open(&path), Err(StoreError::Busy(_))));
+            store.digester().instructions("s", "x")
+        };
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.server("s").unwrap(), BTreeMap::from([("t".to_owned(), record("x"))]));
+        assert_eq!(store.record("s2", "t").unwrap(), Some(record("y")));
+        assert_eq!(store.names().unwrap().len(), 2);
+        let log = store.log(0, 10).unwrap();
+        assert_eq!(
+            log.iter().map(|entry| (entry.number, entry.what.as_str())).collect::<Vec<_>>(),
+            [(1, "pinned"), (2, "approved")]
+        );
+        assert!(log[0].at > 1_700_000_000);
+        assert_eq!(store.log(1, 10).unwrap().len(), 1);
+        assert_eq!(store.digester().instructions("s", "x"), digest);
+    }
+
+    #[test]
+    fn what_is_no_store_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.txt");
+        fs::write(&path, "not a store at all, but a text of some length".repeat(300)).unwrap();
+        let error = Store::open(&path).unwrap_err();
+        assert!(matches!(error, StoreError::Foreign(_)), "{error}");
+        assert!(fs::read_to_string(&path).unwrap().starts_with("not a store"));
+    }
+}
