@@ -7,6 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import features
 from metrics import RATES
 
 # What the weights were learned from: source, licence, origin.
@@ -75,9 +76,10 @@ def card(model: dict) -> str:
         f"""| | |
 | --- | --- |
 | Base | {model["base"]} |
-| Encoder | {"layers 0, 2 and 5 of the base; frozen, pruned word embeddings; content kind as token type; mean and maximum pooled" if "graphs" in model else "none yet"} |
-| Linear stage | logistic regression over hashed word 1- to 3-grams, int8 |
-| Window | {model["input"]["max_tokens"]} tokens, a new one every {model["input"]["stride"]}; a text's score is that of its highest window |
+| Encoder | {"layers 0, 2 and 5 of the base; frozen, pruned word embeddings; content kind as token type; mean and maximum pooled" if "graphs" in model else "none: no run has passed its gate yet (`runs.jsonl`, `gate.py`)"} |
+| Linear stage | logistic regression over hashed word 1- to 3-grams, int8; windows of {features.WINDOW} words, a new one every {features.STRIDE} |
+| Encoder's window | {model["input"]["max_tokens"]} tokens, a new one every {model["input"]["stride"]} |
+| Score of a text | that of its highest window |
 | Labels | {", ".join(model["labels"]["kinds"])} |
 | Training records | SHA-256 {model["training_data"]} |
 | Made by | `models/training`, see its `README.md` and `runs.jsonl` |
@@ -130,7 +132,8 @@ what it calls benign stays a finding where a rule of high severity found somethi
         parts.append("\n".join(lines) + "\n")
     parts.append("## Limits\n")
     parts.append(
-        """- New wording from a new place is the hard case: read the figures for held-out sources, not those for known ones.
+        """- By itself each stage catches less than the rules do (`gate` in `runs.jsonl`); it adds to them. Use it beside them.
+- New wording from a new place is the hard case: read the figures for held-out sources, not those for known ones.
 - Poisoned tool descriptions were learned from composed texts alone; the only independent ones are the few of the development sets.
 - The base is English. Other languages were learned from few sources and are split into single characters where the vocabulary lacks them.
   Greek and Cyrillic texts reach the encoder unfolded.

@@ -18,3 +18,8 @@ for graph in fp32 int8; do
     python evaluate.py --data "$data" --dev "$dev" --work "$work" --run final --model "$model" --graph $graph
 done
 python package.py --data "$data" --dev "$dev" --work "$work" --model "$model" --measured held --shipped final
+python card.py "$model"
+# Whether the stages are worth having beside the rules; TAMIZ is the built program.
+[ -z "${TAMIZ:-}" ] || for measured in "" held; do
+    python gate.py --tamiz "$TAMIZ" --data "$data" --dev "$dev" --work "$work" --model "$model" --measured "$measured"
+done
