@@ -74,6 +74,8 @@ def sample(records: list[Record], sources: set[str], cap: int, seed: int) -> lis
 def main() -> None:
     import torch
 
+    import metrics
+    from runlog import log_run
     from train import load_records
     import tokens
 
@@ -86,7 +88,8 @@ def main() -> None:
     args = arguments.parse_args()
     begun = time.monotonic()
     records = load_records(args.data, args.work)
-    held_out = set(torch.load(args.work / f"{args.run}.pt", map_location="cpu")["identity"]["held_out"])
+    saved = torch.load(args.work / f"{args.run}.pt", map_location="cpu")
+    held_out = set(saved["identity"]["held_out"])
     numbers = sample(records, held_out, args.cap, CONFIG["seed"])
     dev = read_folder(args.dev)
     tokenizer = tokens.load(args.model / "tokenizer.json")
@@ -96,6 +99,12 @@ def main() -> None:
     if numbers:
         found["held"] = score(path, tokenizer, [records[n] for n in numbers], args.graph == "int8")
     np.savez(args.work / f"scores.{args.run}.{args.graph}.npz", numbers=np.array(numbers), **found)
+    figures = {"dev": metrics.report([r.label for r in dev], found["dev"][:, 0])}
+    if numbers:
+        figures["held_out_sources"] = metrics.report([records[n].label for n in numbers], found["held"][:, 0])
+    trained = {"run": args.run, "graph": args.graph, "steps": saved["steps"], "training_seconds": round(saved["seconds"])} | saved["identity"]
+    log_run("encoder", trained, records, figures, time.monotonic() - begun)
+    print(figures)
     print(f"{len(numbers)} held-out records and {len(dev)} development records in {time.monotonic() - begun:.0f} s", flush=True)
 
 

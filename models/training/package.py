@@ -60,10 +60,11 @@ def rows(labels, scores, records: list[Record], key) -> dict[str, dict]:
     kinds = np.array([r.content_kind for r in records])
     for value in sorted(set(values)):
         inside = np.array([v == value for v in values])
+        own = {"own_positives": int(labels[inside].sum()), "own_negatives": int((labels[inside] == 0).sum())}
         present = set(labels[inside])
         if len(present) == 1 and 1 in present:
             inside |= (labels == 0) & np.isin(kinds, kinds[inside])
-        result[value] = metrics.report(labels[inside], scores[inside])
+        result[value] = metrics.report(labels[inside], scores[inside]) | own
     return result
 
 
@@ -95,8 +96,20 @@ def linear_part(records: list[Record], work: Path, model: Path) -> tuple[str, di
     limits = thresholds({CONTENT_KINDS[k]: probability[numbers][(labels[numbers] == 0) & (kinds[numbers] == k)] for k in (0, 2, 3)})
     text = table("linear", {"file": "linear.bin", "sha256": sha256(model / "linear.bin"), "settle_benign": settle_benign, "settle_attack": settle_attack})
     text += table("linear.thresholds", limits)
+    some, chosen = [records[n] for n in numbers], logits[numbers]
+    limit = np.array([limits["0.01"][CONTENT_KINDS[r.content_kind]] for r in some])
+    right = (metrics.sigmoid(chosen) >= limit) == (labels[numbers] == 1)
     figures = {
-        "sources_left_out": metrics.report(labels[numbers], logits[numbers]),
+        "sources_left_out": metrics.report(labels[numbers], chosen),
+        "by_content_kind": rows(labels[numbers], chosen, some, lambda r: CONTENT_KINDS[r.content_kind]),
+        "by_surface": rows(labels[numbers], chosen, some, lambda r: r.surface),
+        "by_attack": rows(labels[numbers], chosen, some, lambda r: r.kind),
+        "by_language": rows(labels[numbers], chosen, some, lambda r: r.lang),
+        "by_source": rows(labels[numbers], chosen, some, lambda r: r.source),
+        "right_at_1_percent": {source: round(float(right[[r.source == source for r in some]].mean()), 4) for source in sorted({r.source for r in some})},
+        "benign_settled_for_attacks_missed": {
+            f"{miss:g}": round(float((benign <= np.quantile(attacks, miss)).mean()), 4) for miss in (0.005, 0.01, 0.02, 0.05, 0.1)
+        },
         "settled_benign": {"of_benign": round(float((benign <= settle_benign).mean()), 4), "of_attacks": round(float((attacks <= settle_benign).mean()), 4)},
         "settled_attack": {"of_benign": round(float((benign >= settle_attack).mean()), 4), "of_attacks": round(float((attacks >= settle_attack).mean()), 4)},
     }
@@ -174,7 +187,7 @@ def main() -> None:
     args = arguments.parse_args()
     records, dev = load_records(args.data, args.work), read_folder(args.dev)
     linear_text, linear_figures = linear_part(records, args.work, args.model)
-    figures = {"linear": linear_figures | {"dev": dev_figures(dev, np.load(args.work / "linear_dev.npy"))["all"]}}
+    figures = {"linear": linear_figures | {"dev": dev_figures(dev, np.load(args.work / "linear_dev.npy"))}}
     text = table("input", {"max_tokens": CONFIG["max_tokens"], "stride": CONFIG["stride"]})
     text += table("labels", {"kinds": LABELS})
     if args.measured:
@@ -186,9 +199,9 @@ def main() -> None:
             if path.exists():
                 figures[f"dev_{precision}"] = dev_figures(dev, np.load(path)["dev"][:, 0])
     text += linear_text
-    what = {"sources_left_out": "whole sources that the measured model did not learn from, at most 300 records of each source and label"}
-    text += table("metrics", what | {"linear": {k: v for k, v in figures["linear"].items()}})
-    for part in [p for p in figures if p != "linear"]:
+    what = {"sources_left_out": "whole sources that the measured model did not learn from, at most 150 records of each source and label"}
+    text += table("metrics", what)
+    for part in figures:
         text += table(f"metrics.{part}", figures[part])
     head = {
         "version": 1,

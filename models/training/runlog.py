@@ -2,12 +2,13 @@
 
 import datetime
 import json
+import os
 from pathlib import Path
 
 from config import CONFIG
 from records import digest
 
-LOG = Path(__file__).with_name("runs.jsonl")
+LOG = Path(os.environ.get("TAMIZ_RUN_LOG") or Path(__file__).with_name("runs.jsonl"))
 
 
 def log_run(stage: str, config: dict, records, result: dict, seconds: float, log: Path = LOG) -> None:

