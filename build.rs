@@ -5,20 +5,34 @@ use std::{env, fs};
 
 use prost::Message;
 
-const PROTO: &str = "proto/tamiz/v1/inspection.proto";
+const PROTOS: [&str; 2] = ["proto/tamiz/v1/inspection.proto", "proto/tamiz/v1/transform.proto"];
+
+const HOLD_CONTENT: [&str; 11] = [
+    "InspectRequest",
+    "InspectResponse",
+    "InspectStreamResponse",
+    "Finding",
+    "TransformRequest",
+    "TransformResponse",
+    "SpotlightResult",
+    "RevealRequest",
+    "RevealResponse",
+    "UnspotlightRequest",
+    "UnspotlightResponse",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=proto");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
 
-    let descriptors = protox::compile([PROTO], ["proto"])?;
+    let descriptors = protox::compile(PROTOS, ["proto"])?;
     fs::write(out.join("tamiz_descriptor.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
         .bytes(".")
         .extern_path(".google.rpc", "::tonic_types::pb")
-        // These two hold content; grpc/mod.rs gives them a Debug that does not show it.
-        .skip_debug([".tamiz.v1.InspectRequest", ".tamiz.v1.Finding"])
+        // These hold content; grpc/mod.rs gives them a Debug that does not show it.
+        .skip_debug(HOLD_CONTENT.map(|message| format!(".tamiz.v1.{message}")))
         .emit_rerun_if_changed(false)
         .compile_fds(descriptors)?;
 

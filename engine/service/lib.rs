@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking"))]
 
 pub mod assemble;
+pub mod audit;
 pub mod batch;
 pub mod bench;
 pub mod cli;
@@ -12,8 +13,10 @@ pub mod config;
 pub mod eval;
 pub mod grpc;
 pub mod inspect;
+pub mod keys;
 pub mod matcher;
 pub mod packs;
 pub mod serve;
 pub mod telemetry;
 pub mod texts;
+pub mod transforming;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use tamiz_core::{Diagnostic, Policy, RuleSet};
+use tamiz_core::{Diagnostic, Plan, Policy, RuleSet};
 
 /// Largest rule or policy file read, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -61,11 +61,19 @@ pub fn policy(path: Option<&Path>, rules: &RuleSet) -> anyhow::Result<Policy> {
     }
 }
 
+/// The transformation plan in a file.
+///
+/// # Errors
+/// When the file cannot be read or has mistakes; the message has every mistake with its place.
+pub fn plan(path: &Path, rules: &RuleSet) -> anyhow::Result<Plan> {
+    Ok(Plan::parse(&path.display().to_string(), &read(path)?, rules)?)
+}
+
 fn read(path: &Path) -> anyhow::Result<String> {
     let name = path.display();
     let size = fs::metadata(path).with_context(|| format!("{name}: cannot be read"))?.len();
     if size > LARGEST {
-        bail!("{name}: {size} bytes; rule and policy files have at most {LARGEST}");
+        bail!("{name}: {size} bytes; rule, policy and plan files have at most {LARGEST}");
     }
     fs::read_to_string(path).with_context(|| format!("{name}: cannot be read as UTF-8 text"))
 }

@@ -9,6 +9,7 @@ use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -24,6 +25,7 @@ use tracing::{info, warn};
 
 use crate::config::{Config, ServerConfig};
 use crate::inspect::Pool;
+use crate::transforming::Transforming;
 use crate::{assemble, grpc, telemetry};
 
 /// Time for clients that watch the health to see NOT_SERVING before their watch ends.
@@ -36,9 +38,11 @@ const HEALTH_SEEN: Duration = Duration::from_millis(100);
 pub fn run(config: Config) -> anyhow::Result<()> {
     telemetry::init(&config.log)?;
     let engine = assemble::engine(&config)?;
+    let transforming = assemble::transforming(&config, &engine)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("tamiz-io").build()?;
     let served = runtime.block_on(async {
         let server = Server::bind(config.server, Pool::start(&engine, &config.pool)?, engine).await?;
+        let server = server.transforming(transforming);
         let (first, stop) = oneshot::channel::<()>();
         let mut signals = Signals::new()?;
         let twice = async {
@@ -67,6 +71,7 @@ pub struct Server {
     config: ServerConfig,
     pool: Pool,
     engine: Engine,
+    transforming: Arc<Transforming>,
 }
 
 impl Server {
@@ -81,7 +86,14 @@ impl Server {
             write_port(file, address.port())
                 .with_context(|| format!("{}: the port file (server.port_file) cannot be written", file.display()))?;
         }
-        Ok(Self { listener, address, config, pool, engine })
+        Ok(Self { listener, address, config, pool, engine, transforming: Arc::default() })
+    }
+
+    /// Changes content in this way instead of the usual one.
+    #[must_use]
+    pub fn transforming(mut self, transforming: Transforming) -> Self {
+        self.transforming = Arc::new(transforming);
+        self
     }
 
     /// Where it listens; the port is the real one.
@@ -95,17 +107,19 @@ impl Server {
     /// # Errors
     /// When serving ends by itself.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { listener, address, config, pool, engine } = self;
+        let Self { listener, address, config, pool, engine, transforming } = self;
         let (stopping, stopped) = watch::channel(false);
         let workers = pool.workers();
         let info = engine.info().clone();
 
         let (health, health_service) = tonic_health::server::health_reporter();
         set_health(&health, ServingStatus::Serving).await;
-        let inspection = grpc::Inspection::new(engine, pool, config.clone());
+        let inspection = grpc::Inspection::new(engine, pool, config.clone(), transforming);
+        let changing = grpc::transform_service(&inspection, config.max_message_bytes);
         let mut on_stop = stopped.clone();
         let mut routes = tonic::service::Routes::builder();
-        routes.add_service(health_service).add_service(grpc::service(inspection, config.max_message_bytes, stopped));
+        routes.add_service(health_service).add_service(changing);
+        routes.add_service(grpc::service(inspection, config.max_message_bytes, stopped));
         if config.reflection {
             add_reflection(&mut routes)?;
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use tamiz_core::{Action, Engine, Limits, Palette};
+use tamiz_core::{Action, Engine, Limits, Marker, Palette};
 
 use super::{FormatArg, KindArg, Outcome, RuleArgs};
 use crate::batch::{self, InputOptions, Inputs, OutputFormat, ScanOptions, Summary, Writer};
@@ -50,6 +50,9 @@ pub(super) struct ScanArgs {
     /// Most time for one content, in milliseconds; what is left by then is reported as not inspected.
     #[arg(long, value_name = "MS")]
     timeout: Option<u64>,
+    /// Look for this spotlighting marker, as `tamiz spotlight` printed it: for answers of the model.
+    #[arg(long, value_name = "MARKER")]
+    marker: Option<String>,
     /// Look also at files that .gitignore and the like leave out.
     #[arg(long)]
     no_ignore: bool,
@@ -104,7 +107,11 @@ pub(super) fn run(args: ScanArgs) -> anyhow::Result<Outcome> {
             longest_record: engine.limits().content_bytes(),
         },
     );
-    let options = ScanOptions { kind: args.kind.map(Into::into), timeout: args.timeout.map(Duration::from_millis) };
+    let options = ScanOptions {
+        kind: args.kind.map(Into::into),
+        timeout: args.timeout.map(Duration::from_millis),
+        marker: args.marker.as_deref().map(Marker::parse).transpose().context("--marker")?,
+    };
     let palette = if colours() { Palette::ansi() } else { Palette::default() };
     let progress = progress(inputs.len(), args.quiet);
     let done = inputs.progress();

@@ -10,6 +10,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _, pb};
 
 use crate::inspect::InspectError;
+use crate::transforming::NotTransformed;
 
 /// When a client may try again after the queue was full: a few inspections later.
 const RETRY_BUSY: Duration = Duration::from_millis(50);
@@ -40,6 +41,20 @@ pub(super) fn not_inspected(error: InspectError) -> Status {
         }
         InspectError::Cancelled => status(Code::Cancelled, "CANCELLED", error.to_string(), ErrorDetails::new()),
     }
+}
+
+pub(super) fn not_transformed(error: &NotTransformed) -> Status {
+    status(Code::FailedPrecondition, "NO_KEY", error.to_string(), ErrorDetails::new())
+}
+
+pub(super) fn reveal_is_off() -> Status {
+    let message = "this server opens no tokens: transform.reveal is off, or it has no key";
+    status(Code::PermissionDenied, "REVEAL_OFF", message, ErrorDetails::new())
+}
+
+pub(super) fn no_audit() -> Status {
+    let message = "nothing was opened: the audit line cannot be written";
+    status(Code::Internal, "NO_AUDIT", message, ErrorDetails::new())
 }
 
 pub(super) fn too_large(limit: usize) -> Status {
