@@ -5,7 +5,25 @@ use std::{env, fs};
 
 use prost::Message;
 
-const PROTOS: [&str; 2] = ["proto/tamiz/v1/inspection.proto", "proto/tamiz/v1/catalog.proto"];
+const PROTOS: [&str; 3] =
+    ["proto/tamiz/v1/inspection.proto", "proto/tamiz/v1/catalog.proto", "proto/tamiz/v1/transform.proto"];
+
+const HOLD_CONTENT: [&str; 14] = [
+    "InspectRequest",
+    "InspectResponse",
+    "InspectStreamResponse",
+    "Finding",
+    "TransformRequest",
+    "TransformResponse",
+    "SpotlightResult",
+    "RevealRequest",
+    "RevealResponse",
+    "UnspotlightRequest",
+    "UnspotlightResponse",
+    "Listing",
+    "CheckCallRequest",
+    "CheckResultRequest",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=build.rs");
@@ -18,13 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .bytes(".")
         .extern_path(".google.rpc", "::tonic_types::pb")
         // These hold content; grpc/mod.rs gives them a Debug that does not show it.
-        .skip_debug([
-            ".tamiz.v1.InspectRequest",
-            ".tamiz.v1.Finding",
-            ".tamiz.v1.Listing",
-            ".tamiz.v1.CheckCallRequest",
-            ".tamiz.v1.CheckResultRequest",
-        ])
+        .skip_debug(HOLD_CONTENT.map(|message| format!(".tamiz.v1.{message}")))
         .emit_rerun_if_changed(false)
         .compile_fds(descriptors)?;
 

@@ -9,6 +9,11 @@ use crate::support::{ORDER, ORDER_RULE, tamiz, tamiz_with_input};
 const COMMANDS: &[&[&str]] = &[
     &[],
     &["scan"],
+    &["redact"],
+    &["reveal"],
+    &["key", "new"],
+    &["spotlight"],
+    &["unspotlight"],
     &["serve"],
     &["config"],
     &["config", "check"],

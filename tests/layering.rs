@@ -94,6 +94,8 @@ fn rooms_of_the_core_look_left_only() {
     allowed(&uses, "report", &["classify", "content", "detect", "rule", "verdict", "view"]);
     // It is beside the path, and compares; who calls it inspects.
     allowed(&uses, "catalogue", &["content", "view"]);
+    // It scans what it has changed, so it comes after all of them.
+    allowed(&uses, "transform", &["content", "engine", "limits", "report", "rule", "verdict", "view"]);
 }
 
 #[test]
@@ -147,13 +149,17 @@ fn parts_of_the_service_translate_and_do_not_mix() {
     allowed(&uses, "catalogue", &[]);
     allowed(&uses, "bench", &["texts"]);
     // A server is made of what was assembled; it neither assembles nor reads configuration files.
-    allowed(&uses, "grpc", &["assemble", "catalogue", "config", "inspect", "telemetry"]);
+    allowed(
+        &uses,
+        "grpc",
+        &["assemble", "audit", "catalogue", "config", "inspect", "keys", "telemetry", "transforming"],
+    );
     for (room, used) in &uses {
         assert!(room == "main" || !used.contains_key("cli"), "{room} uses cli in {}", used["cli"]);
         let may_serve = ["cli", "serve"].contains(&room.as_str());
         assert!(may_serve || !used.contains_key("grpc"), "{room} uses grpc");
     }
-    for room in ["inspect", "config", "assemble", "telemetry"] {
+    for room in ["inspect", "config", "assemble", "telemetry", "keys", "audit", "transforming"] {
         for part in ["batch", "cli", "eval", "grpc"] {
             assert!(!uses.get(room).is_some_and(|used| used.contains_key(part)), "{room} uses {part}");
         }

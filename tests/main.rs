@@ -24,3 +24,4 @@ mod schema;
 mod spotlight;
 mod support;
 mod transform;
+mod transform_cli;

@@ -4,10 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use tamiz_core::Engine;
+use tamiz_core::{Engine, Plan};
 
 use crate::canary::Canaries;
 use crate::config::Config;
+use crate::keys::{self, KeySource};
+use crate::transforming::Transforming;
 use crate::{classifier, matcher, packs};
 
 /// The source revision this was built from: 12 digits of a Git commit, or `unknown`.
@@ -38,6 +40,26 @@ pub fn engine(config: &Config) -> Result<Engine, anyhow::Error> {
         builder = builder.registered_prompts(packs::prompts(file, key)?);
     }
     Ok(builder.build()?)
+}
+
+/// Reads plan and keys that `config` names.
+///
+/// # Errors
+/// When they cannot be read, are wrong, or the plan needs a key and there is none.
+pub fn transforming(config: &Config, engine: &Engine) -> anyhow::Result<Transforming> {
+    let config = config.transform.clone();
+    let plan = match &config.plan_file {
+        Some(file) => packs::plan(file, engine.rules().rule_set())?,
+        None => Plan::new(config.leaks, config.steering),
+    };
+    let source = KeySource { file: config.key_file.clone(), variable: config.key_env.clone() };
+    let keys = keys::load(&source, &config.tenant)?;
+    if plan.needs_key() && keys.is_empty() {
+        bail!(
+            "[transform] hashes, seals or makes pseudonyms: give it a key with key_file or key_env; `tamiz key new` makes one"
+        );
+    }
+    Ok(Transforming::new(plan, keys, config))
 }
 
 /// The key in a file of 64 hexadecimal digits.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tamiz_core::{Classify, Diagnostic, Limits, closest};
+use tamiz_core::{Classify, Diagnostic, Limits, Treatment, closest};
 
 use crate::matcher::MatcherChoice;
 
@@ -37,6 +37,8 @@ pub struct Config {
     pub catalogue: CatalogueConfig,
     /// What reports hold.
     pub report: ReportConfig,
+    /// How content is changed.
+    pub transform: TransformConfig,
     /// What one inspection may cost.
     pub limits: Limits,
     /// What is logged.
@@ -185,6 +187,46 @@ pub struct CatalogueConfig {
 pub struct ReportConfig {
     /// A file with 64 hexadecimal digits: the key of fingerprints. Without one anybody can guess short secrets from them.
     pub fingerprint_key_file: Option<PathBuf>,
+}
+
+/// `[transform]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TransformConfig {
+    /// What becomes of secrets and personal data: `placeholder`, `remove`, `mask`, `hash`, `pseudonym`, `seal` or `keep`.
+    pub leaks: Treatment,
+    /// What becomes of what steers the model: `stub`, `remove`, `defang`, `quote` or `keep`.
+    pub steering: Treatment,
+    /// A plan file, instead of the two above.
+    pub plan_file: Option<PathBuf>,
+    /// A file with keys, as `tamiz key new` makes them.
+    pub key_file: Option<PathBuf>,
+    /// The name of an environment variable with keys. It must not begin with `TAMIZ_`.
+    pub key_env: Option<String>,
+    /// Whose keys: what was sealed for one tenant cannot be opened for another.
+    pub tenant: String,
+    /// Whether clients may have tokens opened. The server knows no users: leave it off unless something in front does.
+    pub reveal: bool,
+    /// The file that gets a line for each opening of tokens; standard error if there is none.
+    pub audit_file: Option<PathBuf>,
+    /// Conversations whose placeholders are remembered; the one not used for longest goes first. At most 65,536.
+    pub conversations: usize,
+}
+
+impl Default for TransformConfig {
+    fn default() -> Self {
+        Self {
+            leaks: Treatment::Placeholder,
+            steering: Treatment::Stub,
+            plan_file: None,
+            key_file: None,
+            key_env: None,
+            tenant: String::new(),
+            reveal: false,
+            audit_file: None,
+            conversations: 1_024,
+        }
+    }
 }
 
 /// `[log]`; logs go to standard error and never hold inspected content.
@@ -460,6 +502,9 @@ impl Config {
             &mut self.report.fingerprint_key_file,
             &mut self.rules.canaries,
             &mut self.rules.prompts,
+            &mut self.transform.plan_file,
+            &mut self.transform.key_file,
+            &mut self.transform.audit_file,
             &mut self.matcher.cache_dir,
             &mut self.classifier.model,
             &mut self.classifier.library,
@@ -481,6 +526,7 @@ impl Config {
             ),
             ("server.stream_in_flight", self.server.stream_in_flight.get(), 1, 1 << 16, "it may be 1 to 65536"),
             ("pool.workers", self.pool.workers, 0, 1_024, "it may be 0 (one per core) to 1024"),
+            ("transform.conversations", self.transform.conversations, 0, 1 << 16, "it may be 0 to 65536"),
             ("pool.queue", self.pool.queue.get(), 1, 1 << 20, "it may be 1 to 1048576"),
             ("classifier.threads", self.classifier.threads, 1, 64, "it may be 1 to 64"),
             ("classifier.sessions", self.classifier.sessions, 0, 64, "it may be 0 (one per worker) to 64"),

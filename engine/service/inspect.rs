@@ -13,12 +13,15 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use prost::bytes::Bytes;
-use tamiz_core::{Classify, Content, ContentKind, Engine, Format, McpHeaders, Report, ScanControl, Scanner};
+use tamiz_core::{
+    Action, Classify, Content, ContentKind, Engine, Format, Marker, McpHeaders, Report, ScanControl, Scanner,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::config::PoolConfig;
 use crate::conversations::Conversations;
 use crate::telemetry::SCAN_THREAD;
+use crate::transforming::Transforming;
 
 /// A scanner keeps the memory of its largest content; after a larger one than this, in bytes, it is replaced.
 const KEEP_SCRATCH_BELOW: usize = 4 << 20;
@@ -43,6 +46,10 @@ pub struct Task {
     pub excerpts: bool,
     /// When the classifier is asked; `None` for what the engine does by default.
     pub classify: Option<Classify>,
+    /// A spotlighting marker to look for.
+    pub marker: Option<Marker>,
+    /// How the content is changed if the verdict says so.
+    pub transforming: Arc<Transforming>,
     /// When the inspection must stop.
     pub deadline: Option<Instant>,
     /// Set when nobody waits for the answer any more.
@@ -76,7 +83,7 @@ impl Headers {
 }
 
 impl Task {
-    fn run(self, scanner: &mut Scanner, conversations: &Conversations) -> Report {
+    fn run(self, scanner: &mut Scanner, conversations: &Conversations) -> Inspected {
         let content = match self.kind {
             Some(kind) => Content::new(kind, &self.content),
             None => Content::unplaced(&self.content),
@@ -101,14 +108,44 @@ impl Task {
         if let Some(key) = conversation {
             conversations.carry(key, scanned.carry());
         }
+        if let Some(marker) = &self.marker {
+            report = scanner.engine().with_marker_echoes(report, marker, &self.content);
+        }
+        let mut transformed = None;
+        if report.verdict.action == Action::Transform {
+            match self.transforming.apply(scanner, &content, &control) {
+                Ok(done) if done.after.coverage.complete => transformed = Some(done.content),
+                // It was to go on changed or not at all.
+                Ok(done) => {
+                    for left in done.after.coverage.skipped {
+                        report.coverage.skip(left.what, left.why);
+                    }
+                    report = report.decided_again(scanner.engine().policy());
+                    report.verdict.action = Action::Block;
+                }
+                Err(why) => {
+                    report.coverage.skip("the transformation", why.to_string());
+                    report = report.decided_again(scanner.engine().policy());
+                    report.verdict.action = Action::Block;
+                }
+            }
+        }
         if self.excerpts {
             report = report.with_excerpts(&self.content, 0);
         }
-        match self.path {
-            Some(path) => report.with_path(path),
-            None => report,
+        if let Some(path) = self.path {
+            report = report.with_path(path);
         }
+        Inspected { report, transformed }
     }
+}
+
+/// What an inspection came to. It has no `Debug`: it holds content.
+pub struct Inspected {
+    /// The report.
+    pub report: Report,
+    /// The content, changed; only if the verdict is to change it.
+    pub transformed: Option<Vec<u8>>,
 }
 
 /// Tells tasks that nobody waits for them any more. Clones are the same flag.
@@ -120,6 +157,12 @@ impl Cancel {
     #[must_use]
     pub fn on_drop(&self) -> CancelOnDrop {
         CancelOnDrop(self.clone())
+    }
+
+    /// The flag itself, for a scan to look at.
+    #[must_use]
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
     }
 
     fn is_set(&self) -> bool {
@@ -152,12 +195,17 @@ pub enum InspectError {
     Cancelled,
 }
 
-type Answer = Result<Report, InspectError>;
+type Answer = Result<Inspected, InspectError>;
 
 struct Job {
-    task: Task,
+    work: Work,
     place: Place,
-    done: Box<dyn FnOnce(Answer) + Send>,
+}
+
+enum Work {
+    Inspect(Task, Box<dyn FnOnce(Answer) + Send>),
+    /// Anything else that needs a scanner. When it is dropped, whoever waits hears of it.
+    Call(Cancel, usize, Box<dyn FnOnce(&mut Scanner) + Send>),
 }
 
 /// A place in the queue; free again when a worker takes the task, or when dropped.
@@ -215,6 +263,24 @@ impl Pool {
         answer.await.unwrap_or(Err(InspectError::Failed))
     }
 
+    /// Does something else with a scanner and `bytes` of content, in the same queue.
+    ///
+    /// # Errors
+    /// As [`Pool::inspect`].
+    pub async fn call<T: Send + 'static>(
+        &self,
+        cancel: Cancel,
+        bytes: usize,
+        call: impl FnOnce(&mut Scanner) -> T + Send + 'static,
+    ) -> Result<T, InspectError> {
+        let place = Arc::clone(&self.single).try_acquire_owned().map_err(|_| InspectError::QueueFull(self.queue))?;
+        let (sender, answer) = oneshot::channel();
+        let work = Work::Call(cancel, bytes, Box::new(move |scanner| drop(sender.send(call(scanner)))));
+        // Never full: there are no more places than the channel holds.
+        drop(self.jobs.try_send(Job { work, place: Place(place) }));
+        answer.await.map_err(|_| InspectError::Failed)
+    }
+
     /// Waits for a place in the queue of streams.
     pub async fn stream_place(&self) -> Place {
         match Arc::clone(&self.streamed).acquire_owned().await {
@@ -227,28 +293,41 @@ impl Pool {
     /// Hands in a task. `done` is called on a worker thread, once, whatever happens; it must not block.
     pub fn submit(&self, place: Place, task: Task, done: impl FnOnce(Answer) + Send + 'static) {
         // Never full: there are no more places than the channel holds.
-        if let Err(refused) = self.jobs.try_send(Job { task, place, done: Box::new(done) }) {
-            (refused.into_inner().done)(Err(InspectError::Failed));
+        if let Err(refused) = self.jobs.try_send(Job { work: Work::Inspect(task, Box::new(done)), place })
+            && let Work::Inspect(_, done) = refused.into_inner().work
+        {
+            done(Err(InspectError::Failed));
         }
     }
 }
 
 fn work(engine: &Engine, jobs: &Receiver<Job>, conversations: &Conversations) {
     let mut scanner = engine.scanner();
-    for Job { task, place, done } in jobs {
+    for Job { work, place } in jobs {
         drop(place);
+        let (task, done) = match work {
+            Work::Inspect(task, done) => (task, done),
+            Work::Call(cancel, bytes, call) => {
+                // A panic drops the sender, and the caller is told.
+                let failed = !cancel.is_set() && catch_unwind(AssertUnwindSafe(|| call(&mut scanner))).is_err();
+                if failed || bytes > KEEP_SCRATCH_BELOW {
+                    scanner = engine.scanner();
+                }
+                continue;
+            }
+        };
         if task.cancel.is_set() {
             done(Err(InspectError::Cancelled));
             continue;
         }
         let large = task.content.len() > KEEP_SCRATCH_BELOW;
-        let report =
+        let answer =
             catch_unwind(AssertUnwindSafe(|| task.run(&mut scanner, conversations))).map_err(|_| InspectError::Failed);
-        if report.is_err() {
+        if answer.is_err() {
             scanner = engine.scanner();
         } else if large {
             scanner = scanner.shrunk();
         }
-        done(report);
+        done(answer);
     }
 }

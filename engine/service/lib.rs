@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking"))]
 
 pub mod assemble;
+pub mod audit;
 pub mod batch;
 pub mod batching;
 pub mod bench;
@@ -17,8 +18,10 @@ pub mod conversations;
 pub mod eval;
 pub mod grpc;
 pub mod inspect;
+pub mod keys;
 pub mod matcher;
 pub mod packs;
 pub mod serve;
 pub mod telemetry;
 pub mod texts;
+pub mod transforming;

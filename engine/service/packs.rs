@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use tamiz_core::{Diagnostic, Policy, RegisteredPrompts, RuleSet};
+use tamiz_core::{Diagnostic, Plan, Policy, RegisteredPrompts, RuleSet};
 
 /// Largest rule or policy file read, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -61,6 +61,14 @@ pub fn policy(path: Option<&Path>, rules: &RuleSet) -> anyhow::Result<Policy> {
         None => Ok(Policy::default()),
         Some(path) => Ok(Policy::parse(&path.display().to_string(), &read(path)?, rules)?),
     }
+}
+
+/// The transformation plan in a file.
+///
+/// # Errors
+/// When the file cannot be read or has mistakes; the message has every mistake with its place.
+pub fn plan(path: &Path, rules: &RuleSet) -> anyhow::Result<Plan> {
+    Ok(Plan::parse(&path.display().to_string(), &read(path)?, rules)?)
 }
 
 /// The prints of registered prompts in a file, made with this key.

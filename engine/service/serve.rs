@@ -26,6 +26,7 @@ use tracing::{info, warn};
 use crate::catalogue::Catalogue;
 use crate::config::{Config, ServerConfig};
 use crate::inspect::Pool;
+use crate::transforming::Transforming;
 use crate::{assemble, grpc, telemetry};
 
 /// Time for clients that watch the health to see NOT_SERVING before their watch ends.
@@ -40,10 +41,11 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let engine = assemble::engine(&config)?;
     let store = config.catalogue.store.as_deref();
     let catalogue = store.map(|store| Catalogue::open(store, engine.clone())).transpose()?;
+    let transforming = assemble::transforming(&config, &engine)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("tamiz-io").build()?;
     let served = runtime.block_on(async {
         let server = Server::bind(config.server, Pool::start(&engine, &config.pool)?, engine).await?;
-        let server = server.with_catalogue(catalogue);
+        let server = server.with_catalogue(catalogue).transforming(transforming);
         let (first, stop) = oneshot::channel::<()>();
         let mut signals = Signals::new()?;
         let twice = async {
@@ -73,6 +75,7 @@ pub struct Server {
     pool: Pool,
     engine: Engine,
     catalogue: Option<Catalogue>,
+    transforming: Arc<Transforming>,
 }
 
 impl Server {
@@ -87,13 +90,20 @@ impl Server {
             write_port(file, address.port())
                 .with_context(|| format!("{}: the port file (server.port_file) cannot be written", file.display()))?;
         }
-        Ok(Self { listener, address, config, pool, engine, catalogue: None })
+        Ok(Self { listener, address, config, pool, engine, catalogue: None, transforming: Arc::default() })
     }
 
     /// Serves this catalogue too.
     #[must_use]
     pub fn with_catalogue(mut self, catalogue: Option<Catalogue>) -> Self {
         self.catalogue = catalogue;
+        self
+    }
+
+    /// Changes content in this way instead of the usual one.
+    #[must_use]
+    pub fn transforming(mut self, transforming: Transforming) -> Self {
+        self.transforming = Arc::new(transforming);
         self
     }
 
@@ -108,7 +118,7 @@ impl Server {
     /// # Errors
     /// When serving ends by itself.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { listener, address, config, pool, engine, catalogue } = self;
+        let Self { listener, address, config, pool, engine, catalogue, transforming } = self;
         let (stopping, stopped) = watch::channel(false);
         let workers = pool.workers();
         let info = engine.info().clone();
@@ -116,10 +126,12 @@ impl Server {
 
         let (health, health_service) = tonic_health::server::health_reporter();
         set_health(&health, ServingStatus::Serving).await;
-        let inspection = grpc::Inspection::new(engine, pool, config.clone());
+        let inspection = grpc::Inspection::new(engine, pool, config.clone(), transforming);
+        let changing = grpc::transform_service(&inspection, config.max_message_bytes);
         let mut on_stop = stopped.clone();
         let mut routes = tonic::service::Routes::builder();
-        routes.add_service(health_service).add_service(grpc::service(inspection, config.max_message_bytes, stopped));
+        routes.add_service(health_service).add_service(changing);
+        routes.add_service(grpc::service(inspection, config.max_message_bytes, stopped));
         if let Some(catalogue) = catalogue {
             let catalog = grpc::Catalog::new(Arc::new(catalogue));
             routes.add_service(grpc::catalog_service(catalog, config.max_message_bytes));

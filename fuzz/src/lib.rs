@@ -11,16 +11,22 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use tamiz_core::{
-    Action, Content, ContentKind, Engine, Format, Limits, Palette, Policy, Report, RuleSet, ScanControl, Scanner,
-    ViewKind, check_examples, render, sarif,
+    Action, Content, ContentKind, Conversation, Encoded, Engine, Format, Limits, MarkEncoding, Marker, Palette, Placement,
+    Plan, Policy, Report, RuleSet, ScanControl, Scanner, SpotlightStream, TransformContext, TransformKey, Treatment,
+    ViewKind, check_examples, render, reveal, sarif,
 };
 
 /// A target: its name and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets, in the order of the path.
-pub const TARGETS: [Target; 4] =
-    [("json_walker", json_walker), ("views", views), ("rule_file", rule_file), ("scan", scan)];
+pub const TARGETS: [Target; 5] = [
+    ("json_walker", json_walker),
+    ("views", views),
+    ("rule_file", rule_file),
+    ("scan", scan),
+    ("transform", transform),
+];
 
 /// The text that the two rules of [`marker_engine`] look for. Short, so that mutations hit it often.
 const MARKER: &str = "zebra";
@@ -164,6 +170,63 @@ pub fn scan(data: &[u8]) {
         let late = inspect(&mut scanner, &content, &ScanControl::unlimited().with_timeout(Duration::ZERO));
         let nothing = report_was_empty && (late.format != Format::Text || body.len() <= 3);
         assert!(nothing || !late.coverage.complete, "an interrupted scan looks complete");
+    }
+}
+
+/// What is redacted is gone and comes back, what is marked comes back, and forged tokens and marks do no harm. The first two bytes pick
+/// format, treatment and marker.
+pub fn transform(data: &[u8]) {
+    let [choice, way, body @ ..] = data else { return };
+    const FORMATS: [Format; 5] = [Format::Auto, Format::Text, Format::Json, Format::Jsonl, Format::Mcp];
+    let format = FORMATS[usize::from(*choice) % 5];
+    let content = Content::new(ContentKind::ToolOutput, body).with_format(format);
+    let key = TransformKey::new("k1", &[7; 32], "fuzz").expect("an id");
+    let treatment = Treatment::ALL[usize::from(*way) % Treatment::ALL.len()];
+    let mut plan = Plan::new(treatment, treatment);
+    plan.encoded = if *choice >= 128 { Encoded::Reencode } else { Encoded::Blob };
+    for engine in [&MARKERS, &BUILTIN] {
+        let mut conversation = Conversation::default();
+        let mut context = TransformContext { key: Some(&key), nonce: [*way; 12], conversation: &mut conversation };
+        let mut scanner = engine.scanner();
+        let done = plan.apply(&mut scanner, &content, &mut context, &ScanControl::unlimited()).expect("there is a key");
+        let again = Content { body: &done.content, ..content };
+        let after = scanner.inspect(&again, &ScanControl::unlimited());
+        let left = |finding: &tamiz_core::Finding| !(treatment == Treatment::Quote && finding.quoted);
+        if treatment != Treatment::Keep && done.after.coverage.complete {
+            assert!(!after.findings.iter().any(left), "something is left, and nothing said so");
+        }
+        if done.before.format != Format::Text {
+            assert_eq!(done.before.format, after.format, "the notation broke");
+        }
+        if matches!(treatment, Treatment::Seal | Treatment::Keep) {
+            let revealed = reveal(&again, engine.limits(), std::slice::from_ref(&key));
+            assert!(revealed.content == body, "what was sealed did not come back");
+        }
+    }
+    let _ = reveal(&content, &Limits::default(), &[key]);
+
+    let random = [*choice; 16];
+    let marker = match way % 6 {
+        0 => Marker::delimit(&random, body),
+        1 => Marker::datamark(&random, 1, Placement::Whitespace),
+        2 => Marker::datamark(&random, 2, Placement::Boundary),
+        3 => Marker::encode(MarkEncoding::Base64),
+        4 => Marker::encode(MarkEncoding::Hex),
+        _ => Marker::encode(MarkEncoding::Rot13),
+    };
+    let _ = marker.undo(body);
+    let _ = marker.echoes(body);
+    if let Ok(marked) = marker.mark(&content) {
+        let undone = marked.marker.undo(&marked.content).expect("what was just marked");
+        assert!(undone == body, "the marks did not come out whole");
+    }
+    if std::str::from_utf8(body).is_ok() {
+        let whole = marker.mark(&content.with_format(Format::Text));
+        let (mut stream, mut out) = (SpotlightStream::new(marker), Vec::new());
+        let streamed = body.chunks(1 + usize::from(*choice % 7)).try_for_each(|chunk| stream.push(chunk, &mut out));
+        if let (Ok(whole), Ok(())) = (whole, streamed.and_then(|()| stream.finish(&mut out))) {
+            assert!(whole.content == out, "a stream is not the whole");
+        }
     }
 }
 

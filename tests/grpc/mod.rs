@@ -5,3 +5,4 @@ mod overload;
 mod shutdown;
 mod streams;
 mod support;
+mod transform;

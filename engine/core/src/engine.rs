@@ -178,7 +178,8 @@ impl Engine {
         ids.sort_unstable();
         ids.dedup();
         let rules = self.rules();
-        decide(&self.shared.policy, ids.into_iter().filter_map(|id| Some((rules.rule_set().get(id)?, false))), coverage)
+        let matched = ids.into_iter().filter_map(|id| Some((rules.rule_set().get(id)?, false)));
+        decide(&self.shared.policy, matched, None, coverage)
     }
 
     /// The matcher in use.

@@ -11,10 +11,10 @@ pub use pool::ScannerPool;
 use std::time::Duration;
 
 use rayon::prelude::*;
-use tamiz_core::{Content, ContentKind, Engine, McpHeaders, Report, ScanControl, Scanner};
+use tamiz_core::{Content, ContentKind, Engine, Marker, McpHeaders, Report, ScanControl, Scanner};
 
 /// How to inspect each content.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ScanOptions<'h> {
     /// What the contents are; by structure if not said.
     pub kind: Option<ContentKind>,
@@ -24,6 +24,8 @@ pub struct ScanOptions<'h> {
     pub timeout: Option<Duration>,
     /// What HTTP said of the MCP message that each content is.
     pub headers: Option<McpHeaders<'h>>,
+    /// A spotlighting marker to look for in answers of a model.
+    pub marker: Option<Marker>,
 }
 
 /// What became of one input.
@@ -88,6 +90,10 @@ fn scan_one(scanner: &mut Scanner, input: Input, options: &ScanOptions<'_>) -> O
     };
     let control =
         options.timeout.map_or_else(ScanControl::unlimited, |time| ScanControl::unlimited().with_timeout(time));
-    let report = scanner.inspect(&content, &control).with_path(loaded.label).with_offset(loaded.base);
+    let mut report = scanner.inspect(&content, &control);
+    if let Some(marker) = &options.marker {
+        report = scanner.engine().with_marker_echoes(report, marker, &loaded.body);
+    }
+    let report = report.with_path(loaded.label).with_offset(loaded.base);
     Outcome::Inspected { report: Box::new(report), body: loaded.body, base: loaded.base }
 }

@@ -21,7 +21,9 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Outcome> {
     match command {
         ConfigCommand::Print(settings) => write!(out, "{}", config::to_toml(&settings.load()?))?,
         ConfigCommand::Check(settings) => {
-            let engine = assemble::engine(&settings.load()?)?;
+            let config = settings.load()?;
+            let engine = assemble::engine(&config)?;
+            assemble::transforming(&config, &engine)?;
             if let Some(why) = engine.cascade().why() {
                 anyhow::bail!("classifier: unavailable: {why}");
             }

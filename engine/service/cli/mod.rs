@@ -10,9 +10,11 @@ mod cost;
 mod eval;
 mod models;
 mod prompt;
+mod redact;
 mod rules;
 mod scan;
 mod serve;
+mod spotlight;
 mod tools;
 
 use std::io::{self, Write};
@@ -50,6 +52,17 @@ struct Cli {
 enum Command {
     /// Inspect files, directories or standard input.
     Scan(Box<scan::ScanArgs>),
+    /// Replace secrets and personal data, and neutralise what steers a model.
+    Redact(Box<redact::RedactArgs>),
+    /// Open what `tamiz redact --mode seal` sealed.
+    Reveal(redact::RevealArgs),
+    /// Make keys for `redact` and `reveal`.
+    #[command(subcommand)]
+    Key(redact::KeyCommand),
+    /// Mark a text as data for the model that will read it.
+    Spotlight(spotlight::SpotlightArgs),
+    /// Take the marks of `tamiz spotlight` out again.
+    Unspotlight(spotlight::UnspotlightArgs),
     /// Serve inspections over gRPC.
     Serve(serve::ServeArgs),
     /// List, show and check rules.
@@ -282,6 +295,11 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Scan(args) => scan::run(*args),
+        Command::Redact(args) => redact::redact(*args),
+        Command::Reveal(args) => redact::reveal_tokens(args),
+        Command::Key(command) => redact::key(command),
+        Command::Spotlight(args) => spotlight::spotlight(args),
+        Command::Unspotlight(args) => spotlight::unspotlight(args),
         Command::Serve(args) => serve::run(args),
         Command::Rules(command) => rules::run(command),
         Command::Canary(command) => canary::run(command),

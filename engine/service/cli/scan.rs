@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use tamiz_core::{Action, Engine, Limits, McpHeaders, Palette};
+use tamiz_core::{Action, Engine, Limits, Marker, McpHeaders, Palette};
 
 use super::{ClassifyArgs, FormatArg, KindArg, Outcome, RuleArgs};
 use crate::batch::{self, InputOptions, Inputs, OutputFormat, ScanOptions, Summary, Writer};
@@ -54,6 +54,9 @@ pub(super) struct ScanArgs {
     /// Most time for one content, in milliseconds; what is left by then is reported as not inspected.
     #[arg(long, value_name = "MS")]
     timeout: Option<u64>,
+    /// Look for this spotlighting marker, as `tamiz spotlight` printed it: for answers of the model.
+    #[arg(long, value_name = "MARKER")]
+    marker: Option<String>,
     /// The header MCP-Protocol-Version that came with an MCP request; it has to say what the body says.
     #[arg(long, value_name = "VERSION", help_heading = "MCP over HTTP")]
     mcp_protocol_version: Option<String>,
@@ -125,6 +128,7 @@ pub(super) fn run(args: ScanArgs) -> anyhow::Result<Outcome> {
         server: args.server.as_deref(),
         timeout: args.timeout.map(Duration::from_millis),
         headers: stated.then_some(headers),
+        marker: args.marker.as_deref().map(Marker::parse).transpose().context("--marker")?,
     };
     let palette = if colours() { Palette::ansi() } else { Palette::default() };
     let progress = progress(inputs.len(), args.quiet);

@@ -49,6 +49,40 @@ impl From<core::ClassifierState> for v1::ClassifierState {
     }
 }
 
+/// The treatment a message names; `None` if it names none. The error is the number, when no treatment has it.
+pub(super) fn treatment(number: i32) -> Result<Option<core::Treatment>, i32> {
+    Ok(Some(match v1::Treatment::try_from(number).map_err(|_| number)? {
+        v1::Treatment::Unspecified => return Ok(None),
+        v1::Treatment::Keep => core::Treatment::Keep,
+        v1::Treatment::Remove => core::Treatment::Remove,
+        v1::Treatment::Mask => core::Treatment::Mask,
+        v1::Treatment::Hash => core::Treatment::Hash,
+        v1::Treatment::Placeholder => core::Treatment::Placeholder,
+        v1::Treatment::Pseudonym => core::Treatment::Pseudonym,
+        v1::Treatment::Seal => core::Treatment::Seal,
+        v1::Treatment::Defang => core::Treatment::Defang,
+        v1::Treatment::Quote => core::Treatment::Quote,
+        v1::Treatment::Stub => core::Treatment::Stub,
+    }))
+}
+
+impl From<core::Treatment> for v1::Treatment {
+    fn from(treatment: core::Treatment) -> Self {
+        match treatment {
+            core::Treatment::Keep => Self::Keep,
+            core::Treatment::Remove => Self::Remove,
+            core::Treatment::Mask => Self::Mask,
+            core::Treatment::Hash => Self::Hash,
+            core::Treatment::Placeholder => Self::Placeholder,
+            core::Treatment::Pseudonym => Self::Pseudonym,
+            core::Treatment::Seal => Self::Seal,
+            core::Treatment::Defang => Self::Defang,
+            core::Treatment::Quote => Self::Quote,
+            core::Treatment::Stub => Self::Stub,
+        }
+    }
+}
+
 impl From<core::ClassifierReport> for v1::Classification {
     fn from(report: core::ClassifierReport) -> Self {
         let highest = |highest: core::HighestScore| v1::HighestScore {
@@ -69,6 +103,23 @@ impl From<core::ClassifierReport> for v1::Classification {
             inferred: report.inferred as u64,
             cached: report.cached as u64,
             highest: report.highest.map(highest),
+        }
+    }
+}
+
+impl From<core::Span> for v1::Span {
+    fn from(span: core::Span) -> Self {
+        Self { start: span.start as u64, end: span.end as u64 }
+    }
+}
+
+impl From<core::Change> for v1::Change {
+    fn from(change: core::Change) -> Self {
+        Self {
+            rule: change.rule,
+            treatment: v1::Treatment::from(change.treatment).into(),
+            source: Some(change.source.into()),
+            output: Some(change.output.into()),
         }
     }
 }
@@ -228,7 +279,7 @@ impl From<core::Finding> for v1::Finding {
             family: v1::Family::from(finding.family).into(),
             severity: v1::Severity::from(finding.severity).into(),
             confidence: v1::Confidence::from(finding.confidence).into(),
-            span: Some(v1::Span { start: finding.span.start as u64, end: finding.span.end as u64 }),
+            span: Some(finding.span.into()),
             pointer: finding.pointer,
             views: finding.views.iter().map(|view| view.as_str().to_owned()).collect(),
             taxonomy: Some(finding.taxonomy.into()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use tamiz_core::{Engine, Format};
+use tamiz_core::{Engine, Format, Marker};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
@@ -17,10 +17,11 @@ use super::v1::inspection_service_server::InspectionService;
 use super::{convert, status, v1};
 use crate::assemble::REVISION;
 use crate::config::ServerConfig;
-use crate::inspect::{Cancel, CancelOnDrop, Headers, Pool, Task};
+use crate::inspect::{Cancel, CancelOnDrop, Headers, Inspected, Pool, Task};
+use crate::transforming::Transforming;
 
 /// Longest id, in bytes.
-const LONGEST_ID: usize = 256;
+pub(super) const LONGEST_ID: usize = 256;
 /// Longest path, and longest name of a server, in bytes.
 const LONGEST_PATH: usize = 4_096;
 
@@ -32,17 +33,22 @@ pub struct Inspection {
 }
 
 #[derive(Debug)]
-struct Shared {
-    engine: Engine,
-    pool: Pool,
-    config: ServerConfig,
+pub(super) struct Shared {
+    pub(super) engine: Engine,
+    pub(super) pool: Pool,
+    pub(super) config: ServerConfig,
+    pub(super) transforming: Arc<Transforming>,
 }
 
 impl Inspection {
     /// Makes the service of an engine and the pool that was started with it.
     #[must_use]
-    pub fn new(engine: Engine, pool: Pool, config: ServerConfig) -> Self {
-        Self { shared: Arc::new(Shared { engine, pool, config }), stopping: watch::channel(false).1 }
+    pub fn new(engine: Engine, pool: Pool, config: ServerConfig, transforming: Arc<Transforming>) -> Self {
+        Self { shared: Arc::new(Shared { engine, pool, config, transforming }), stopping: watch::channel(false).1 }
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     pub(super) fn stopped_by(mut self, stopping: watch::Receiver<bool>) -> Self {
@@ -53,7 +59,12 @@ impl Inspection {
 
 impl Shared {
     /// Checks a request. The error names every field that is wrong.
-    fn task(&self, request: v1::InspectRequest, call: Option<Deadline>, cancel: Cancel) -> Result<Task, Status> {
+    pub(super) fn task(
+        &self,
+        request: v1::InspectRequest,
+        call: Option<Deadline>,
+        cancel: Cancel,
+    ) -> Result<Task, Status> {
         let mut wrong = Vec::new();
         let kind = convert::kind(request.kind).unwrap_or_else(|number| {
             wrong.push(FieldViolation::new("kind", format!("{number} is no ContentKind")));
@@ -83,6 +94,12 @@ impl Shared {
                 wrong.push(FieldViolation::new(field, what));
             }
         }
+        let marker = match request.spotlight_marker.as_str() {
+            "" => None,
+            text => Marker::parse(text)
+                .map_err(|error| wrong.push(FieldViolation::new("spotlight_marker", error.to_string())))
+                .ok(),
+        };
         if !wrong.is_empty() {
             return Err(status::invalid(wrong));
         }
@@ -94,6 +111,7 @@ impl Shared {
         let (path, server, conversation) =
             (stated(request.path), stated(request.server), stated(request.conversation_id));
         let excerpts = request.include_excerpts;
+        let transforming = Arc::clone(&self.transforming);
         let headers = Headers::any(request.mcp_protocol_version, request.mcp_method, request.mcp_name);
         Ok(Task {
             content: request.content,
@@ -105,6 +123,8 @@ impl Shared {
             conversation,
             excerpts,
             classify,
+            marker,
+            transforming,
             deadline,
             cancel,
         })
@@ -171,12 +191,12 @@ impl Shared {
 
 type StreamAnswer = Result<v1::InspectStreamResponse, Status>;
 
-fn answer(id: String, report: Result<tamiz_core::Report, Status>) -> StreamAnswer {
-    let outcome = match report {
-        Ok(report) => Outcome::Report(report.into()),
-        Err(error) => Outcome::Error(status::message(&error)),
+fn answer(id: String, inspected: Result<Inspected, Status>) -> StreamAnswer {
+    let (outcome, transformed) = match inspected {
+        Ok(Inspected { report, transformed }) => (Outcome::Report(report.into()), transformed.map(Into::into)),
+        Err(error) => (Outcome::Error(status::message(&error)), None),
     };
-    Ok(v1::InspectStreamResponse { id, result: Some(outcome) })
+    Ok(v1::InspectStreamResponse { id, result: Some(outcome), transformed })
 }
 
 /// The answers of a stream. When the client leaves it is dropped, and what is still being inspected is cancelled.
@@ -206,8 +226,9 @@ impl InspectionService for Inspection {
             request.id.clone_from(&id);
         }
         let task = self.shared.task(request, call, cancel)?;
-        let report = self.shared.pool.inspect(task).await.map_err(status::not_inspected)?;
-        Ok(Response::new(v1::InspectResponse { id, report: Some(report.into()) }))
+        let Inspected { report, transformed } = self.shared.pool.inspect(task).await.map_err(status::not_inspected)?;
+        let transformed = transformed.map(Into::into);
+        Ok(Response::new(v1::InspectResponse { id, report: Some(report.into()), transformed }))
     }
 
     type InspectStreamStream = Answers;

@@ -1,4 +1,4 @@
-//! The gRPC service `tamiz.v1.InspectionService`: translates messages into tasks and reports into messages.
+//! The gRPC services `tamiz.v1.InspectionService` and `tamiz.v1.TransformService`: translate messages into tasks and reports into messages.
 //!
 //! Everything that is inspected goes through [`crate::inspect`]; nothing here looks at content.
 
@@ -8,6 +8,7 @@ mod front;
 mod inspect;
 mod linger;
 mod status;
+mod transform;
 
 use std::fmt;
 
@@ -21,7 +22,7 @@ use front::Front;
 pub use inspect::Inspection;
 pub use linger::Lingering;
 
-/// Messages, client and server, made from `proto/tamiz/v1/`.
+/// Messages, clients and servers, made from `proto/tamiz/v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
 pub mod v1 {
     tonic::include_proto!("tamiz.v1");
@@ -75,6 +76,29 @@ pub fn catalog_service(
     Front::new(server, max_message_bytes)
 }
 
+/// The service that changes content, ready for a tonic router.
+pub fn transform_service(
+    inspection: &Inspection,
+    max_message_bytes: usize,
+) -> impl Service<
+    http::Request<Body>,
+    Response = http::Response<Body>,
+    Error = std::convert::Infallible,
+    Future: Send + 'static,
+>
++ NamedService
++ Clone
++ Send
++ Sync
++ 'static
++ use<> {
+    let transformation = transform::Transformation::new(inspection.shared());
+    let server = v1::transform_service_server::TransformServiceServer::new(transformation)
+        .max_decoding_message_size(max_message_bytes)
+        .max_encoding_message_size(usize::MAX);
+    Front::new(server, max_message_bytes)
+}
+
 impl fmt::Debug for v1::Listing {
     /// Shows the size of the listing, never the listing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,6 +124,44 @@ impl fmt::Debug for v1::CheckResultRequest {
             .field("tool", tool)
             .field("content_bytes", &size)
             .finish()
+    }
+}
+
+/// A `Debug` that shows the id of a message and nothing of the content it holds.
+macro_rules! debug_by_id {
+    ($($message:ident),*) => {$(
+        impl fmt::Debug for v1::$message {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($message)).field("id", &self.id).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+debug_by_id!(
+    InspectResponse,
+    InspectStreamResponse,
+    TransformRequest,
+    TransformResponse,
+    RevealRequest,
+    RevealResponse,
+    UnspotlightRequest,
+    UnspotlightResponse
+);
+
+impl fmt::Debug for v1::inspect_stream_response::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Report(report) => f.debug_tuple("Report").field(report).finish(),
+            Self::Error(status) => f.debug_tuple("Error").field(status).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for v1::SpotlightResult {
+    /// The marker is a secret, and the instruction holds it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpotlightResult").field("marker_id", &self.marker_id).finish_non_exhaustive()
     }
 }
 

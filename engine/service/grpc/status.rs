@@ -11,6 +11,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _, pb};
 
 use crate::catalogue::CatalogueError;
 use crate::inspect::InspectError;
+use crate::transforming::NotTransformed;
 
 /// When a client may try again after the queue was full: a few inspections later.
 const RETRY_BUSY: Duration = Duration::from_millis(50);
@@ -63,6 +64,20 @@ pub(super) fn catalogue(error: &CatalogueError) -> Status {
 pub(super) fn catalogue_failed() -> Status {
     let message = "the catalogue failed: what was asked for was not done; the server's log says why";
     status(Code::Internal, "CATALOGUE_FAILED", message, ErrorDetails::new())
+}
+
+pub(super) fn not_transformed(error: &NotTransformed) -> Status {
+    status(Code::FailedPrecondition, "NO_KEY", error.to_string(), ErrorDetails::new())
+}
+
+pub(super) fn reveal_is_off() -> Status {
+    let message = "this server opens no tokens: transform.reveal is off, or it has no key";
+    status(Code::PermissionDenied, "REVEAL_OFF", message, ErrorDetails::new())
+}
+
+pub(super) fn no_audit() -> Status {
+    let message = "nothing was opened: the audit line cannot be written";
+    status(Code::Internal, "NO_AUDIT", message, ErrorDetails::new())
 }
 
 pub(super) fn too_large(limit: usize) -> Status {

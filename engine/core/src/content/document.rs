@@ -188,7 +188,7 @@ impl Document {
     }
 
     /// The values that are text, in order: strings of JSON, broken lines of JSON Lines.
-    pub(crate) fn values<'a>(&'a self, body: &'a [u8]) -> impl Iterator<Item = Site> + 'a {
+    pub(crate) fn value_sites<'a>(&'a self, body: &'a [u8]) -> impl Iterator<Item = Site> + 'a {
         let strings = self.tree.leaves.iter().filter(|leaf| leaf.kind == LeafKind::String);
         strings.map(|leaf| Site { range: leaf.span(), form: form(leaf, body) })
     }

@@ -573,8 +573,8 @@ impl Layers {
             }
         }
         if depth == 0 {
+            let views = child.views.len();
             let mut sink = DecodeSink::new(child, before, 0, budget, &mut self.seen);
-            let views = sink.view_count();
             joined::join(document, base, carried, &mut sink);
             cut |= sink.was_cut();
             for view in views..child.views.len() {

@@ -294,7 +294,7 @@ impl Marker {
             return change(body, false, out);
         }
         let mut copied = 0;
-        for site in document.values(body) {
+        for site in document.value_sites(body) {
             out.extend_from_slice(&body[copied..site.range.start]);
             change(&body[site.range.clone()], site.form == Form::JsonString, out)?;
             copied = site.range.end;
@@ -377,7 +377,7 @@ fn read(body: &[u8], format: Format) -> Result<Document, SpotlightError> {
         return Err(SpotlightError::NotUtf8);
     }
     let mut document = Document::default();
-    let content = Content { kind: None, format, body, cut_short: None };
+    let content = Content::unplaced(body).with_format(format);
     document.read(&content, &limits, &mut Coverage::new(0));
     Ok(document)
 }
