@@ -14,6 +14,7 @@ mod eval;
 mod examples;
 mod grpc;
 mod layering;
+mod mcp;
 mod properties;
 mod rules;
 mod schema;

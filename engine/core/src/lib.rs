@@ -37,8 +37,8 @@ mod verdict;
 mod view;
 
 pub use catalogue::{
-    Change, ChangeKind, Digester, KnownTool, Label, Listing, ListingError, Notice, Tool, check_arguments, compare, diff,
-    labels, parse_message, toxic_flow,
+    Change, ChangeKind, Digester, KnownTool, Label, Listing, ListingError, Notice, Tool, check_arguments, compare,
+    diff, labels, parse_message, toxic_flow,
 };
 pub use content::{Content, ContentKind, Format, McpHeaders};
 pub use detect::Work;

@@ -5,6 +5,7 @@
 //! is `tamiz_core`'s; the keeping is [`Store`]'s.
 
 mod call;
+mod flow;
 mod look;
 mod outcome;
 mod schema;
@@ -15,6 +16,7 @@ use std::path::Path;
 use tamiz_core::{Change, Engine, ListingError, Tool, diff};
 
 pub use call::CallOutcome;
+pub use flow::{FlowOutcome, LabelledCall};
 pub use look::{FirstSight, Look};
 pub use outcome::{CatalogueFinding, Outcome, Status, ToolReport};
 pub use store::{Entry, Record, State, Store, StoreError, Version};

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
-use tamiz_core::Digester;
+use tamiz_core::{Digester, Label};
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const TOOLS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("tools");
@@ -66,6 +66,9 @@ pub struct Record {
     /// Why it is in this state, if there is more to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What it can do to a conversation, if somebody said so; else it is guessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<Label>>,
 }
 
 /// A line of the log: who did what, and when.
@@ -77,7 +80,7 @@ pub struct Entry {
     pub at: u64,
     /// Who.
     pub who: String,
-    /// What: `pinned`, `pending`, `changed`, `returned`, `approved`, `quarantined`.
+    /// What: `pinned`, `pending`, `changed`, `returned`, `approved`, `quarantined`, `labelled`.
     pub what: String,
     /// The server.
     pub server: String,
@@ -335,7 +338,7 @@ mod tests {
 
     fn record(text: &str) -> Record {
         let version = Version { digest: "d".into(), text: text.into() };
-        Record { state: State::Pinned, pinned: Some(version), candidate: None, reason: None }
+        Record { state: State::Pinned, pinned: Some(version), candidate: None, reason: None, labels: None }
     }
 
     #[test]

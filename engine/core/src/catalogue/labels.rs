@@ -42,33 +42,23 @@ impl Label {
     }
 }
 
-const READS: &[&str] = &[
-    "read", "get", "list", "search", "find", "fetch", "query", "retrieve", "download", "browse", "scrape", "crawl", "extract", "view",
-    "open", "load", "lookup", "show", "returns", "return", "reads", "gets", "lists", "fetches", "searches", "retrieves", "select", "export",
-];
-const WRITES: &[&str] = &[
-    "send", "post", "publish", "upload", "share", "tweet", "reply", "forward", "push", "submit", "create", "add", "comment", "merge",
-    "sends", "posts", "publishes", "uploads", "creates", "write", "update", "invite", "notify", "call", "message", "email",
-];
+const READS: &str = "read get list search find fetch query retrieve download browse scrape crawl extract view open load lookup \
+    show returns return reads gets lists fetches searches retrieves select export";
+const WRITES: &str = "send post publish upload share tweet reply forward push submit create add comment merge sends posts \
+    publishes uploads creates write update invite notify call message email";
 /// Things that strangers write.
-const STRANGERS: &[&str] = &[
-    "web", "webpage", "page", "pages", "website", "url", "urls", "html", "email", "emails", "mail", "mails", "inbox", "issue", "issues",
-    "comment", "comments", "pull", "ticket", "tickets", "message", "messages", "tweet", "tweets", "feed", "rss", "news", "post", "posts",
-    "review", "reviews", "channel", "thread", "threads", "forum", "transcript", "internet", "attachment", "attachments", "results",
-];
+const STRANGERS: &str = "web webpage page pages website url urls html email emails mail mails inbox issue issues comment comments \
+    pull ticket tickets message messages tweet tweets feed rss news post posts review reviews channel thread \
+    threads forum transcript internet attachment attachments results";
 /// Things that are not for everybody.
-const PRIVATE: &[&str] = &[
-    "file", "files", "directory", "folder", "filesystem", "email", "emails", "mail", "mails", "inbox", "calendar", "contact", "contacts",
-    "database", "table", "tables", "row", "rows", "sql", "secret", "secrets", "credential", "credentials", "password", "passwords", "drive",
-    "note", "notes", "crm", "customer", "customers", "account", "accounts", "invoice", "invoices", "document", "documents", "repository",
-    "clipboard", "screenshot", "history", "memory", "private", "employee", "employees", "patient", "payroll", "environment", "logs",
-];
+const PRIVATE: &str = "file files directory folder filesystem email emails mail mails inbox calendar contact contacts database \
+    table tables row rows sql secret secrets credential credentials password passwords drive note notes crm \
+    customer customers account accounts invoice invoices document documents repository clipboard screenshot \
+    history memory private employee employees patient payroll environment logs";
 /// Places that are outside.
-const OUTSIDE: &[&str] = &[
-    "email", "emails", "mail", "message", "messages", "slack", "channel", "issue", "issues", "comment", "comments", "pull", "tweet", "post",
-    "gist", "webhook", "request", "http", "url", "api", "discord", "telegram", "sms", "page", "bucket", "pastebin", "repository", "ticket",
-    "thread", "event", "invitation", "chat", "whatsapp", "upload",
-];
+const OUTSIDE: &str = "email emails mail message messages slack channel issue issues comment comments pull tweet post gist webhook \
+    request http url api discord telegram sms page bucket pastebin repository ticket thread event invitation \
+    chat whatsapp upload";
 
 /// What a tool does of the three, as far as its description tells.
 #[must_use]
@@ -77,11 +67,12 @@ pub fn labels(tool: &Tool) -> Vec<Label> {
     // What it says first is what it does; the rest is how.
     let first: String = text("/description").chars().take(400).collect();
     let words = words(&format!("{} {} {first}", tool.name, text("/title")));
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let has = |list: &str| list.split(' ').any(|known| words.iter().any(|word| word == known));
     let hint = |name: &str| tool.value.pointer(&format!("/annotations/{name}")).and_then(Value::as_bool);
     let properties = tool.value.pointer("/inputSchema/properties").and_then(Value::as_object);
     let takes_address = properties.into_iter().flatten().any(|(name, schema)| {
-        schema.get("format").and_then(Value::as_str) == Some("uri") || ["url", "uri", "webhook_url"].contains(&name.as_str())
+        schema.get("format").and_then(Value::as_str) == Some("uri")
+            || ["url", "uri", "webhook_url"].contains(&name.as_str())
     });
     let mut labels = Vec::new();
     let closed = hint("openWorldHint") == Some(false);
@@ -144,11 +135,20 @@ mod tests {
     fn tools_are_labelled_by_what_they_say() {
         use Label::{ReadsPrivate, ReadsUntrusted, WritesOutside};
         for (json, expected) in [
-            (r#"[{"name":"fetch","description":"Fetches a URL from the internet","inputSchema":{"properties":{"url":{"type":"string"}}}}]"#, vec![ReadsUntrusted, WritesOutside]),
+            (
+                r#"[{"name":"fetch","description":"Fetches a URL from the internet","inputSchema":{"properties":{"url":{"type":"string"}}}}]"#,
+                vec![ReadsUntrusted, WritesOutside],
+            ),
             (r#"[{"name":"read_file","description":"Read a file from disk"}]"#, vec![ReadsPrivate]),
             (r#"[{"name":"send_email","description":"Send an email to someone"}]"#, vec![WritesOutside]),
-            (r#"[{"name":"get_inbox","description":"Reads the newest emails of the user"}]"#, vec![ReadsUntrusted, ReadsPrivate]),
-            (r#"[{"name":"list_issues","description":"List issues","annotations":{"readOnlyHint":true}}]"#, vec![ReadsUntrusted]),
+            (
+                r#"[{"name":"get_inbox","description":"Reads the newest emails of the user"}]"#,
+                vec![ReadsUntrusted, ReadsPrivate],
+            ),
+            (
+                r#"[{"name":"list_issues","description":"List issues","annotations":{"readOnlyHint":true}}]"#,
+                vec![ReadsUntrusted],
+            ),
             (r#"[{"name":"add","description":"Add two numbers"}]"#, vec![]),
             (r#"[{"name":"get_time","description":"Gives the current time in a time zone"}]"#, vec![]),
         ] {
