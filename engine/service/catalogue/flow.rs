@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tamiz_core::{Coverage, Label, Tool, Verdict, labels, toxic_flow};
 
 use super::outcome::weigh;
-use super::{By, Catalogue, CatalogueError, CatalogueFinding, Record, State};
+use super::{By, Catalogue, CatalogueError, CatalogueFinding, Put, Record, State};
 
 /// Most calls of one session.
 const MOST_CALLS: usize = 100_000;
@@ -58,6 +58,7 @@ impl Catalogue {
         let by = super::checked(server, by)?;
         let change = self.store.change()?;
         let mut record = change.record(server, tool)?.filter(|_| !tool.is_empty()).ok_or(CatalogueError::NoSuchTool)?;
+        let before = Some(record.clone());
         record.labels = labels.map(|mut labels| {
             labels.sort_unstable();
             labels.dedup();
@@ -66,8 +67,7 @@ impl Catalogue {
         let mut entry = by.entry("labelled", server, tool, record.pinned.as_ref(), record.pinned.as_ref());
         let said = record.labels.iter().flatten().map(|label| label.as_str()).collect::<Vec<_>>().join(", ");
         entry.note = Some(entry.note.map_or(said.clone(), |note| format!("{said}: {note}")));
-        change.log(entry)?;
-        change.put(server, tool, &record)?;
+        change.put([Put { before, record: record.clone(), entry }])?;
         change.commit()?;
         of_record(tool, &record)
     }

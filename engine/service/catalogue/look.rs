@@ -8,7 +8,9 @@ use tamiz_core::{
 };
 
 use super::outcome::weigh;
-use super::{By, Catalogue, CatalogueError, CatalogueFinding, Outcome, Record, State, Status, ToolReport, Version};
+use super::{
+    By, Catalogue, CatalogueError, CatalogueFinding, Outcome, Record, State, Status, ToolReport, Version, store,
+};
 
 /// What becomes of a tool that is seen for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,7 +43,7 @@ struct Seen<'l> {
 }
 
 /// A record that is to be remembered.
-struct Put {
+struct Memo {
     tool: String,
     /// What the log calls it.
     what: &'static str,
@@ -144,7 +146,7 @@ impl Catalogue {
         notices: Vec<Notice>,
         look: Look,
         scanner: &mut Scanner,
-    ) -> Result<(ToolReport, Option<Put>), CatalogueError> {
+    ) -> Result<(ToolReport, Option<Memo>), CatalogueError> {
         let mut findings = self.noticed(&notices);
         let mut coverage = Coverage::new(0);
         let (mut changes, mut scanned) = (Vec::new(), Vec::new());
@@ -228,7 +230,7 @@ impl Catalogue {
             let reason = (state == State::Quarantined).then(|| "found in its own description".to_owned());
             let labels = seen.record.as_ref().and_then(|record| record.labels.clone());
             let record = Record { state, pinned, candidate, reason, labels };
-            Put { tool: seen.name.to_owned(), what, before: seen.record.clone(), record }
+            Memo { tool: seen.name.to_owned(), what, before: seen.record.clone(), record }
         });
         let report = ToolReport {
             tool: seen.name.to_owned(),
@@ -244,7 +246,7 @@ impl Catalogue {
     }
 
     /// Writes what is to be remembered, but for what somebody has changed meanwhile: an approval or a quarantine stands.
-    fn remember(&self, server: &str, puts: Vec<Put>, look: Look, by: &By) -> Result<(), CatalogueError> {
+    fn remember(&self, server: &str, puts: Vec<Memo>, look: Look, by: &By) -> Result<(), CatalogueError> {
         let mut named = HashSet::new();
         // Of two tools of one name neither is remembered: nobody could say which one was approved.
         let twice: HashSet<String> =
@@ -253,15 +255,12 @@ impl Catalogue {
             return Ok(());
         }
         let change = self.store.change()?;
-        for Put { tool, what, before, record } in puts.into_iter().filter(|put| !twice.contains(&put.tool)) {
-            if change.record(server, &tool)? != before {
-                continue;
-            }
-            let before = before.and_then(|record| record.pinned);
-            let now = record.candidate.as_ref().or(record.pinned.as_ref());
-            change.log(by.entry(what, server, &tool, before.as_ref(), now))?;
-            change.put(server, &tool, &record)?;
-        }
+        change.put(puts.into_iter().filter(|put| !twice.contains(&put.tool)).map(|put| {
+            let pinned = put.before.as_ref().and_then(|record| record.pinned.as_ref());
+            let now = put.record.candidate.as_ref().or(put.record.pinned.as_ref());
+            let entry = by.entry(put.what, server, &put.tool, pinned, now);
+            store::Put { before: put.before, record: put.record, entry }
+        }))?;
         Ok(change.commit()?)
     }
 
