@@ -25,8 +25,8 @@ fn kind_of(path: &str) -> ContentKind {
     match path {
         _ if path.ends_with("result-query.json") => ContentKind::ToolOutput,
         _ if path.ends_with("requests.jsonl") => ContentKind::ToolArguments,
-        _ if path.contains("/mcp/") => ContentKind::ToolMetadata,
-        _ if path.contains("/chat/") => ContentKind::Prompt,
+        _ if path.contains("/benign/mcp/") => ContentKind::ToolMetadata,
+        _ if path.contains("/benign/chat/") => ContentKind::Prompt,
         _ => ContentKind::ToolOutput,
     }
 }

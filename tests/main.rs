@@ -18,6 +18,7 @@ mod hard_negatives;
 mod layering;
 mod leaks;
 mod mutate;
+mod mcp;
 mod properties;
 mod rules;
 mod schema;

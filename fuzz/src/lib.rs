@@ -11,21 +11,23 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use tamiz_core::{
-    Action, Content, ContentKind, Conversation, Encoded, Engine, Format, Limits, MarkEncoding, Marker, Palette, Placement,
-    Plan, Policy, Report, RuleSet, ScanControl, Scanner, SpotlightStream, TransformContext, TransformKey, Treatment,
-    ViewKind, check_examples, render, reveal, sarif,
+    Action, Content, ContentKind, Conversation, Digester, Encoded, Engine, Format, KnownTool, Limits, Listing,
+    MarkEncoding, Marker, McpHeaders, Palette, Placement, Plan, Policy, Report, RuleSet, ScanControl, Scanner,
+    SpotlightStream, Tool, TransformContext, TransformKey, Treatment, ViewKind, check_arguments, check_examples,
+    compare, diff, labels, render, reveal, sarif,
 };
 
 /// A target: its name and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets, in the order of the path.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("json_walker", json_walker),
     ("views", views),
     ("rule_file", rule_file),
     ("scan", scan),
     ("transform", transform),
+    ("listing", listing),
 ];
 
 /// The text that the two rules of [`marker_engine`] look for. Short, so that mutations hit it often.
@@ -83,6 +85,30 @@ pub fn json_walker(data: &[u8]) {
     }
     let tight = Content::unplaced(data).with_format(Format::Json);
     inspect(&mut TIGHT.scanner(), &tight, &ScanControl::unlimited());
+}
+
+/// A listing that is read has one canonical form, differs from itself in nothing, and its schemas can be held against anything.
+pub fn listing(data: &[u8]) {
+    let headers = McpHeaders::new(Some("2026-07-28"), Some("tools/call"), std::str::from_utf8(data).ok());
+    let message = Content::unplaced(data).with_format(Format::Mcp).with_mcp_headers(headers);
+    inspect(&mut MARKERS.scanner(), &message, &ScanControl::unlimited());
+    let Ok(listing) = Listing::read(data) else { return };
+    let fresh: Vec<usize> = (0..listing.tools.len()).collect();
+    let known: Vec<KnownTool> =
+        listing.tools.iter().map(|tool| KnownTool { server: "other".into(), name: tool.name.clone() }).collect();
+    let _ = compare("here", &listing, &fresh, &listing.tools, &known);
+    let digester = Digester::new([7; 32]);
+    for tool in &listing.tools {
+        let again = Tool::from_canonical(&tool.name, tool.canonical.clone()).expect("a canonical form is JSON");
+        assert_eq!(digester.tool("s", tool), digester.tool("s", &again));
+        let bare = format!("[{}]", tool.canonical);
+        let read = Listing::read(bare.as_bytes()).expect("a canonical tool is a tool");
+        assert_eq!(read.tools[0].canonical, tool.canonical, "a canonical form is its own canonical form");
+        assert!(diff(&tool.value, &tool.value).is_empty());
+        let _ = (diff(&listing.tools[0].value, &tool.value), labels(tool));
+        let schema = tool.value.get("inputSchema").unwrap_or(&tool.value);
+        let _ = check_arguments(&tool.name, schema, &tool.value, "/params/arguments");
+    }
 }
 
 /// Views map back into the original, and what is plainly there is found whatever stands around it.

@@ -292,3 +292,32 @@ fn results_are_held_to_the_approved_schema() {
         "{twice:?}"
     );
 }
+
+#[test]
+fn a_session_that_can_carry_data_out_is_told() {
+    let store = Store::new();
+    store.look("pin", "files", &files());
+    let calls =
+        |tools: &[&str]| -> Value { tools.iter().map(|tool| json!({ "server": "files", "tool": tool })).collect() };
+    // Fetching a page reads what a stranger wrote, and the address carries data out.
+    let run = store.run(&["flow"], &calls(&["fetch_page", "list_directory", "read_text_file"]));
+    let outcome = run.json();
+    assert_eq!(
+        (run.code, &outcome["toxic_at"], &outcome["verdict"]["action"]),
+        (1, &json!(1), &json!("flag")),
+        "{run:?}"
+    );
+    assert_eq!(outcome["findings"][0]["rule"], "tool-misuse.toxic-flow");
+    assert_eq!(store.run(&["flow"], &calls(&["read_text_file", "list_directory"])).code, 0);
+    let label =
+        |more: &[&str]| store.run(&[&["label", "--server", "files", "--by", "ana"], more].concat(), &json!(null));
+    assert_eq!(label(&["fetch_page"]).json()["labels"], json!(["reads-untrusted", "writes-outside"]));
+    assert_eq!(label(&["fetch_page", "--set", "reads-untrusted"]).json()["labels"], json!(["reads-untrusted"]));
+    assert_eq!(store.run(&["flow"], &calls(&["fetch_page", "read_text_file"])).code, 0);
+    assert_eq!(label(&["fetch_page", "--reset"]).json()["labels"], json!(["reads-untrusted", "writes-outside"]));
+    assert!(label(&["fetch_page", "--set", "reads-minds"]).err.contains("labels are reads-untrusted"));
+    let log = store.run(&["log", "--after", "3"], &json!(null)).json();
+    assert_eq!((&log[0]["what"], &log[0]["note"]), (&json!("labelled"), &json!("reads-untrusted")));
+    let run = store.run(&["flow"], &json!([{ "server": "files", "tool": "unheard_of" }]));
+    assert_eq!((run.code, &run.json()["findings"][0]["rule"]), (1, &json!("tool-misuse.unapproved-call")));
+}

@@ -5,6 +5,10 @@ mod crash;
 mod rpc;
 
 use serde_json::{Value, json};
+use tamiz::catalogue::{By, Catalogue, FirstSight, Look};
+use tamiz_core::Action;
+
+use crate::support::{engine, files_below, read_plain, repository};
 
 /// What a file server lists.
 pub(crate) fn files() -> Value {
@@ -68,4 +72,30 @@ pub(crate) fn intruder() -> Value {
             "inputSchema": { "type": "object" }
         }
     ] })
+}
+
+/// The lists of ten public servers, as they publish them: together in one catalogue nothing is flagged, and honest calls pass.
+#[test]
+fn public_lists_and_honest_calls_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = Catalogue::open(&folder.path().join("tools.redb"), engine().clone()).unwrap();
+    let by = By { who: "test".into(), note: None };
+    let mut servers = 0;
+    for look in [Look::Pin(FirstSight::Pin), Look::Check] {
+        for path in files_below(&repository("examples/benign/mcp")) {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let Some(server) = name.strip_suffix(".tools-list.json") else { continue };
+            let outcome = catalogue.look(server, &read_plain(&path), look, &by).unwrap();
+            let flagged: Vec<_> = outcome.tools.iter().filter(|tool| tool.verdict.action != Action::Allow).collect();
+            assert!(flagged.is_empty(), "{name}: {flagged:#?}");
+            servers += 1;
+        }
+    }
+    assert!(servers >= 20);
+    let calls = read_plain(&repository("examples/benign/mcp/tools-call.requests.jsonl"));
+    let on = ["filesystem", "filesystem", "sqlite", "slack", "playwright", "github"];
+    for (call, server) in calls.split(|byte| *byte == b'\n').zip(on) {
+        let outcome = catalogue.call(server, call).unwrap();
+        assert!(outcome.action == Action::Allow && outcome.findings.is_empty(), "{server}: {:#?}", outcome.findings);
+    }
 }

@@ -3,9 +3,11 @@
 use tamiz::catalogue::Catalogue;
 use tamiz::config::Config;
 use tamiz::grpc::v1::catalog_service_client::CatalogServiceClient;
+use tamiz::grpc::v1::inspection_service_client::InspectionServiceClient;
 use tamiz::grpc::v1::{
-    Action, Actor, ApproveToolRequest, CatalogOutcome, CheckCallRequest, CheckResultRequest, CheckToolsRequest,
-    DiffToolRequest, ListLogRequest, ListToolsRequest, Listing, PinToolsRequest, QuarantineToolRequest, ToolState,
+    Action, Actor, ApproveToolRequest, CatalogOutcome, CheckCallRequest, CheckFlowRequest, CheckResultRequest,
+    CheckToolsRequest, ContentFormat, DiffToolRequest, FlowCall, InspectRequest, LabelChange, LabelToolRequest,
+    ListLogRequest, ListToolsRequest, Listing, PinToolsRequest, QuarantineToolRequest, ToolLabel, ToolState,
     ToolStatus,
 };
 use tamiz::inspect::Pool;
@@ -18,13 +20,14 @@ use tonic_types::StatusExt as _;
 use super::{files, intruder, rug_pull};
 use crate::support::engine;
 
-pub(super) struct Running {
-    pub(super) client: CatalogServiceClient<Channel>,
+struct Running {
+    client: CatalogServiceClient<Channel>,
+    inspection: InspectionServiceClient<Channel>,
     _folder: tempfile::TempDir,
     _stop: oneshot::Sender<()>,
 }
 
-pub(super) async fn start() -> Running {
+async fn start() -> Running {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config::default();
     config.server.listen.set_port(0);
@@ -36,10 +39,11 @@ pub(super) async fn start() -> Running {
     let (stop, stopped) = oneshot::channel::<()>();
     tokio::spawn(server.run(async { drop(stopped.await) }));
     let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
-    Running { client: CatalogServiceClient::new(channel), _folder: folder, _stop: stop }
+    let inspection = InspectionServiceClient::new(channel.clone());
+    Running { client: CatalogServiceClient::new(channel), inspection, _folder: folder, _stop: stop }
 }
 
-pub(super) fn actor() -> Option<Actor> {
+fn actor() -> Option<Actor> {
     Some(Actor { who: "test".into(), note: String::new() })
 }
 
@@ -47,11 +51,7 @@ fn listing(server: &str, list: &serde_json::Value) -> Option<Listing> {
     Some(Listing { server: server.into(), content: list.to_string().into() })
 }
 
-pub(super) async fn pin(
-    client: &mut CatalogServiceClient<Channel>,
-    server: &str,
-    list: &serde_json::Value,
-) -> CatalogOutcome {
+async fn pin(client: &mut CatalogServiceClient<Channel>, server: &str, list: &serde_json::Value) -> CatalogOutcome {
     let request = PinToolsRequest { listing: listing(server, list), first_sight: 0, actor: actor() };
     client.pin_tools(request).await.unwrap().into_inner().outcome.unwrap()
 }
@@ -165,7 +165,50 @@ async fn calls_and_results_are_looked_at() {
     let request =
         CheckResultRequest { server: "files".into(), tool: "fetch_page".into(), content: result.to_string().into() };
     let outcome = client.check_result(request).await.unwrap().into_inner().outcome.unwrap();
-    assert_eq!((outcome.action(), outcome.report.unwrap().findings.len() > 0), (Action::Block, true));
-    let none = CheckCallRequest { server: "files".into(), content: (&b"{}"[..]).into() };
+    assert_eq!((outcome.action(), outcome.report.unwrap().findings.is_empty()), (Action::Block, false));
+    let none = CheckCallRequest { server: "files".into(), content: b"{}".to_vec().into() };
     assert_eq!(client.check_call(none).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_session_that_can_carry_data_out_is_told() {
+    let mut server = start().await;
+    let client = &mut server.client;
+    pin(client, "files", &files()).await;
+    let call = |tool: &str| FlowCall { server: "files".into(), tool: tool.into() };
+    let flow = CheckFlowRequest { calls: vec![call("fetch_page"), call("read_text_file")] };
+    let toxic = client.check_flow(flow.clone()).await.unwrap().into_inner();
+    assert_eq!((toxic.toxic_at, toxic.verdict.unwrap().action()), (Some(1), Action::Flag));
+    let label = |change: LabelChange, labels: Vec<ToolLabel>| LabelToolRequest {
+        server: "files".into(),
+        tool: "fetch_page".into(),
+        change: change.into(),
+        labels: labels.into_iter().map(Into::into).collect(),
+        actor: actor(),
+    };
+    let set = client.label_tool(label(LabelChange::Set, vec![ToolLabel::ReadsUntrusted])).await.unwrap().into_inner();
+    assert_eq!(set.labels, [ToolLabel::ReadsUntrusted as i32]);
+    assert_eq!(client.check_flow(flow).await.unwrap().into_inner().toxic_at, None);
+    let wrong = client.label_tool(label(LabelChange::Unspecified, vec![ToolLabel::ReadsPrivate])).await.unwrap_err();
+    assert_eq!(wrong.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn headers_have_to_say_what_the_body_says() {
+    let mut server = start().await;
+    let call =
+        serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "fetch_page" } });
+    for (name, expected) in [("fetch_page", None), ("list_directory", Some("/params/name"))] {
+        let request = InspectRequest {
+            content: call.to_string().into(),
+            format: ContentFormat::Mcp.into(),
+            mcp_protocol_version: Some("2026-07-28".into()),
+            mcp_method: Some("tools/call".into()),
+            mcp_name: Some(name.into()),
+            ..InspectRequest::default()
+        };
+        let report = server.inspection.inspect(request).await.unwrap().into_inner().report.unwrap();
+        let found = report.findings.iter().find(|finding| finding.rule == "tool-misuse.mcp-header-mismatch");
+        assert_eq!(found.map(|finding| finding.pointer.as_str()), expected);
+    }
 }

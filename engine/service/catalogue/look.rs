@@ -8,7 +8,9 @@ use tamiz_core::{
 };
 
 use super::outcome::weigh;
-use super::{By, Catalogue, CatalogueError, CatalogueFinding, Outcome, Record, State, Status, ToolReport, Version};
+use super::{
+    By, Catalogue, CatalogueError, CatalogueFinding, Outcome, Record, State, Status, ToolReport, Version, store,
+};
 
 /// What becomes of a tool that is seen for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +40,16 @@ struct Seen<'l> {
     tool: Option<&'l Tool>,
     record: Option<Record>,
     status: Status,
+}
+
+/// A record that is to be remembered.
+struct Memo {
+    tool: String,
+    /// What the log calls it.
+    what: &'static str,
+    /// The record that it was made from.
+    before: Option<Record>,
+    record: Record,
 }
 
 impl Catalogue {
@@ -72,7 +84,7 @@ impl Catalogue {
         for seen in seen {
             let notices = notices.remove(seen.name).unwrap_or_default();
             let (report, put) = self.judge(seen, notices, look, &mut scanner)?;
-            puts.extend(put.map(|(what, record)| (report.tool.clone(), what, record)));
+            puts.extend(put);
             outcome.unchanged += usize::from(report.status == Status::Unchanged && report.state == State::Pinned);
             if report.status != Status::Unchanged || !report.findings.is_empty() {
                 outcome.tools.push(report);
@@ -128,14 +140,13 @@ impl Catalogue {
     }
 
     /// What to say of a tool, and what to remember.
-    #[expect(clippy::type_complexity, reason = "one caller, right above")]
     fn judge(
         &self,
         seen: Seen<'_>,
         notices: Vec<Notice>,
         look: Look,
         scanner: &mut Scanner,
-    ) -> Result<(ToolReport, Option<(&'static str, Record)>), CatalogueError> {
+    ) -> Result<(ToolReport, Option<Memo>), CatalogueError> {
         let mut findings = self.noticed(&notices);
         let mut coverage = Coverage::new(0);
         let (mut changes, mut scanned) = (Vec::new(), Vec::new());
@@ -217,7 +228,9 @@ impl Catalogue {
                 _ => (pinned.clone(), Some(seen.version.clone())),
             };
             let reason = (state == State::Quarantined).then(|| "found in its own description".to_owned());
-            (what, Record { state, pinned, candidate, reason })
+            let labels = seen.record.as_ref().and_then(|record| record.labels.clone());
+            let record = Record { state, pinned, candidate, reason, labels };
+            Memo { tool: seen.name.to_owned(), what, before: seen.record.clone(), record }
         });
         let report = ToolReport {
             tool: seen.name.to_owned(),
@@ -232,26 +245,22 @@ impl Catalogue {
         Ok((report, put))
     }
 
-    fn remember(
-        &self,
-        server: &str,
-        puts: Vec<(String, &'static str, Record)>,
-        look: Look,
-        by: &By,
-    ) -> Result<(), CatalogueError> {
+    /// Writes what is to be remembered, but for what somebody has changed meanwhile: an approval or a quarantine stands.
+    fn remember(&self, server: &str, puts: Vec<Memo>, look: Look, by: &By) -> Result<(), CatalogueError> {
         let mut named = HashSet::new();
         // Of two tools of one name neither is remembered: nobody could say which one was approved.
-        let twice: HashSet<String> = puts.iter().filter(|put| !named.insert(&put.0)).map(|put| put.0.clone()).collect();
-        if look == Look::Only || puts.iter().all(|put| twice.contains(&put.0)) {
+        let twice: HashSet<String> =
+            puts.iter().filter(|put| !named.insert(&put.tool)).map(|put| put.tool.clone()).collect();
+        if look == Look::Only || puts.iter().all(|put| twice.contains(&put.tool)) {
             return Ok(());
         }
         let change = self.store.change()?;
-        for (tool, what, record) in puts.into_iter().filter(|put| !twice.contains(&put.0)) {
-            let before = change.record(server, &tool)?.and_then(|record| record.pinned);
-            let now = record.candidate.as_ref().or(record.pinned.as_ref());
-            change.log(by.entry(what, server, &tool, before.as_ref(), now))?;
-            change.put(server, &tool, &record)?;
-        }
+        change.put(puts.into_iter().filter(|put| !twice.contains(&put.tool)).map(|put| {
+            let pinned = put.before.as_ref().and_then(|record| record.pinned.as_ref());
+            let now = put.record.candidate.as_ref().or(put.record.pinned.as_ref());
+            let entry = by.entry(put.what, server, &put.tool, pinned, now);
+            store::Put { before: put.before, record: put.record, entry }
+        }))?;
         Ok(change.commit()?)
     }
 

@@ -5,6 +5,7 @@
 //! is `tamiz_core`'s; the keeping is [`Store`]'s.
 
 mod call;
+mod flow;
 mod look;
 mod outcome;
 mod schema;
@@ -15,9 +16,10 @@ use std::path::Path;
 use tamiz_core::{Engine, ListingError, Tool, ToolChange, diff};
 
 pub use call::CallOutcome;
+pub use flow::{FlowOutcome, LabelledCall};
 pub use look::{FirstSight, Look};
 pub use outcome::{CatalogueFinding, Outcome, Status, ToolReport};
-pub use store::{Entry, Record, State, Store, StoreError, Version};
+pub use store::{Entry, Put, Record, State, Store, StoreError, Version};
 
 /// Shortest beginning of a digest that names a description.
 const SHORTEST_DIGEST: usize = 8;
@@ -97,6 +99,7 @@ impl Catalogue {
         let by = checked(server, by)?;
         let change = self.store.change()?;
         let mut record = change.record(server, tool)?.ok_or(CatalogueError::NoSuchTool)?;
+        let before = Some(record.clone());
         let approved = match (record.candidate.take(), &record.pinned) {
             (Some(candidate), _) => candidate,
             // Out of quarantine, as it was.
@@ -106,9 +109,9 @@ impl Catalogue {
         if digest.is_some_and(|digest| digest.len() < SHORTEST_DIGEST || !approved.digest.starts_with(digest)) {
             return Err(CatalogueError::OtherDigest);
         }
-        change.log(by.entry("approved", server, tool, record.pinned.as_ref(), Some(&approved)))?;
+        let entry = by.entry("approved", server, tool, record.pinned.as_ref(), Some(&approved));
         record = Record { state: State::Pinned, pinned: Some(approved), candidate: None, reason: None, ..record };
-        change.put(server, tool, &record)?;
+        change.put([Put { before, record: record.clone(), entry }])?;
         change.commit()?;
         Ok(record)
     }
@@ -121,10 +124,11 @@ impl Catalogue {
         let by = checked(server, by)?;
         let change = self.store.change()?;
         let mut record = change.record(server, tool)?.ok_or(CatalogueError::NoSuchTool)?;
+        let before = Some(record.clone());
         record.state = State::Quarantined;
         record.reason.clone_from(&by.note);
-        change.log(by.entry("quarantined", server, tool, record.pinned.as_ref(), record.candidate.as_ref()))?;
-        change.put(server, tool, &record)?;
+        let entry = by.entry("quarantined", server, tool, record.pinned.as_ref(), record.candidate.as_ref());
+        change.put([Put { before, record: record.clone(), entry }])?;
         change.commit()?;
         Ok(record)
     }

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
-use tamiz_core::Digester;
+use tamiz_core::{Digester, Label};
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const TOOLS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("tools");
@@ -66,6 +66,9 @@ pub struct Record {
     /// Why it is in this state, if there is more to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What it can do to a conversation, if somebody said so; else it is guessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<Label>>,
 }
 
 /// A line of the log: who did what, and when.
@@ -77,7 +80,7 @@ pub struct Entry {
     pub at: u64,
     /// Who.
     pub who: String,
-    /// What: `pinned`, `pending`, `changed`, `returned`, `approved`, `quarantined`.
+    /// What: `pinned`, `pending`, `changed`, `returned`, `approved`, `quarantined`, `labelled`.
     pub what: String,
     /// The server.
     pub server: String,
@@ -257,6 +260,17 @@ impl Store {
     }
 }
 
+/// A record, what it was made from, and the line of the log that tells of it. The line names server and tool.
+#[derive(Debug)]
+pub struct Put {
+    /// What was there.
+    pub before: Option<Record>,
+    /// What is to be there.
+    pub record: Record,
+    /// Who did it, and why.
+    pub entry: Entry,
+}
+
 /// A change that is being made.
 pub struct ToolChange {
     write: WriteTransaction,
@@ -280,26 +294,25 @@ impl ToolChange {
         record.map(|record| decode(record.value())).transpose()
     }
 
-    /// Puts a record in place of the one there is.
+    /// Puts records in place of those they were made from, each with a line of the log, which gets the time of the change and the
+    /// next number. A record that is another one by now stays as it is: what somebody decided meanwhile stands.
     ///
     /// # Errors
     /// When writing fails.
-    pub fn put(&self, server: &str, tool: &str, record: &Record) -> Result<(), StoreError> {
-        let value = serde_json::to_vec(record).map_err(|_| StoreError::Damaged)?;
-        self.write.open_table(TOOLS)?.insert((server, tool), &value[..])?;
-        Ok(())
-    }
-
-    /// Adds a line to the log, with the time of the change and the next number.
-    ///
-    /// # Errors
-    /// When writing fails.
-    pub fn log(&self, mut entry: Entry) -> Result<(), StoreError> {
-        let mut log = self.write.open_table(LOG)?;
-        entry.number = log.last()?.map_or(0, |(number, _)| number.value()) + 1;
-        entry.at = self.at;
-        let value = serde_json::to_vec(&entry).map_err(|_| StoreError::Damaged)?;
-        log.insert(entry.number, &value[..])?;
+    pub fn put(&self, puts: impl IntoIterator<Item = Put>) -> Result<(), StoreError> {
+        let (mut tools, mut log) = (self.write.open_table(TOOLS)?, self.write.open_table(LOG)?);
+        let mut number = log.last()?.map_or(0, |(number, _)| number.value());
+        for Put { before, record, mut entry } in puts {
+            let key = (entry.server.as_str(), entry.tool.as_str());
+            let now: Option<Record> = tools.get(key)?.map(|record| decode(record.value())).transpose()?;
+            if now != before {
+                continue;
+            }
+            tools.insert(key, &encode(&record)?[..])?;
+            number += 1;
+            (entry.number, entry.at) = (number, self.at);
+            log.insert(number, &encode(&entry)?[..])?;
+        }
         Ok(())
     }
 
@@ -310,6 +323,10 @@ impl ToolChange {
     pub fn commit(self) -> Result<(), StoreError> {
         Ok(self.write.commit()?)
     }
+}
+
+fn encode(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(value).map_err(|_| StoreError::Damaged)
 }
 
 fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<T, StoreError> {
@@ -335,7 +352,7 @@ mod tests {
 
     fn record(text: &str) -> Record {
         let version = Version { digest: "d".into(), text: text.into() };
-        Record { state: State::Pinned, pinned: Some(version), candidate: None, reason: None }
+        Record { state: State::Pinned, pinned: Some(version), candidate: None, reason: None, labels: None }
     }
 
     #[test]
@@ -344,27 +361,31 @@ mod tests {
         let path = folder.path().join("sub/tools.redb");
         let digest = {
             let store = Store::open(&path).unwrap();
-            let change = store.change().unwrap();
-            change.put("s", "t", &record("x")).unwrap();
-            change.put("s2", "t", &record("y")).unwrap();
-            for what in ["pinned", "approved"] {
-                let entry = Entry {
+            let put = |server: &str, tool: &str, text: &str, what: &str| Put {
+                before: None,
+                record: record(text),
+                entry: Entry {
                     number: 0,
                     at: 0,
                     who: "me".into(),
                     what: what.into(),
-                    server: "s".into(),
-                    tool: "t".into(),
+                    server: server.into(),
+                    tool: tool.into(),
                     from: None,
                     to: None,
                     note: None,
-                };
-                change.log(entry).unwrap();
-            }
+                },
+            };
+            let change = store.change().unwrap();
+            change.put([put("s", "t", "x", "pinned"), put("s2", "t", "y", "approved")]).unwrap();
             change.commit().unwrap();
             let lost = store.change().unwrap();
-            lost.put("s", "lost", &record("z")).unwrap();
+            lost.put([put("s", "lost", "z", "pinned")]).unwrap();
             drop(lost);
+            // Made from what is there no more.
+            let late = store.change().unwrap();
+            late.put([put("s", "t", "late", "pinned")]).unwrap();
+            late.commit().unwrap();
             assert!(matches!(Store::open(&path), Err(StoreError::Busy(_))));
             store.digester().instructions("s", "x")
         };

@@ -1,15 +1,15 @@
 //! `tamiz tools`: the catalogue of approved tools.
 
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
-use tamiz_core::{Action, Engine};
+use tamiz_core::{Action, Engine, Label};
 
 use super::{Outcome, RuleArgs};
-use crate::catalogue::{By, CallOutcome, Catalogue, FirstSight, Look, ToolReport};
+use crate::catalogue::{By, CallOutcome, Catalogue, FirstSight, LabelledCall, Look, State, Status, ToolReport};
 use crate::{catalogue, config, matcher, packs};
 
 /// Largest listing or message read, in bytes.
@@ -75,6 +75,34 @@ pub(super) enum ToolsCommand {
         #[arg(long, value_enum, default_value = "block")]
         fail_on: FailOn,
         /// The message of the result, or the result: a JSON file, or `-` for standard input.
+        #[arg(value_name = "FILE", default_value = "-")]
+        input: PathBuf,
+    },
+    /// Show or say what a tool can do to a conversation: reads-untrusted, reads-private, writes-outside.
+    Label {
+        #[command(flatten)]
+        common: CommonArgs,
+        #[command(flatten)]
+        by: ByArgs,
+        /// The tool.
+        tool: String,
+        /// Say that it does these, and nothing else of the three; empty for none.
+        #[arg(long, value_name = "LABELS", value_delimiter = ',', num_args = 0..)]
+        set: Option<Vec<String>>,
+        /// Leave it to the tool's description again.
+        #[arg(long, conflicts_with = "set")]
+        reset: bool,
+    },
+    /// Look at the calls of a session: can they, together, carry private data outside?
+    Flow {
+        #[command(flatten)]
+        store: StoreArgs,
+        #[command(flatten)]
+        rules: RuleArgs,
+        /// Exit with 1 from this action on.
+        #[arg(long, value_enum, default_value = "flag")]
+        fail_on: FailOn,
+        /// An array of calls, each with `server` and `tool`, in order: a JSON file, or `-` for standard input.
         #[arg(value_name = "FILE", default_value = "-")]
         input: PathBuf,
     },
@@ -234,6 +262,8 @@ pub(super) fn run(command: ToolsCommand) -> anyhow::Result<Outcome> {
             let outcome = common.open()?.result(&common.server, &tool, &read(&input)?)?;
             call(&outcome, &common, fail_on)
         }
+        ToolsCommand::Label { common, by, tool, set, reset } => label(&common, by, &tool, set, reset),
+        ToolsCommand::Flow { store, rules, fail_on, input } => flow(&store, &rules, fail_on, &input),
         ToolsCommand::List { store, server } => list(&store, server.as_deref()),
         ToolsCommand::Log { store, after } => log(&store, after),
     }
@@ -248,12 +278,16 @@ fn look(args: ListingArgs, look: Look) -> anyhow::Result<Outcome> {
         print_json(&outcome)?;
     } else {
         let mut out = io::stdout().lock();
-        for tool in &outcome.tools {
+        let (pinned, told): (Vec<&ToolReport>, Vec<&ToolReport>) =
+            outcome.tools.iter().partition(|tool| tool.state == State::Pinned && tool.findings.is_empty());
+        for tool in told {
             tell(&mut out, tool)?;
         }
-        let more = if outcome.partial { "; the list is a part only" } else { "" };
-        let server = printable(&outcome.server);
-        writeln!(out, "{server}: {} tools, {} as approved{more}", outcome.listed, outcome.unchanged)?;
+        let new = pinned.iter().filter(|tool| tool.status == Status::New).count();
+        let new = if new > 0 { format!(", {new} approved now") } else { String::new() };
+        let part = if outcome.partial { "; the list is a part only" } else { "" };
+        let (server, listed, same) = (printable(&outcome.server), outcome.listed, outcome.unchanged);
+        writeln!(out, "{server}: {listed} tools, {same} as approved{new}{part}")?;
     }
     Ok(args.fail_on.outcome(outcome.action))
 }
@@ -292,6 +326,45 @@ fn call(outcome: &CallOutcome, args: &CommonArgs, fail_on: FailOn) -> anyhow::Re
         }
     }
     Ok(fail_on.outcome(outcome.action))
+}
+
+fn label(args: &CommonArgs, by: ByArgs, tool: &str, set: Option<Vec<String>>, reset: bool) -> anyhow::Result<Outcome> {
+    let parse = |name: &String| {
+        let known = Label::ALL.map(Label::as_str).join(", ");
+        Label::parse(name).with_context(|| format!("no label `{}`; labels are {known}", printable(name)))
+    };
+    let given =
+        |names: Vec<String>| names.iter().filter(|name| !name.is_empty()).map(parse).collect::<Result<Vec<_>, _>>();
+    let set = set.map(given).transpose()?;
+    let catalogue = args.open()?;
+    let labels = match (set, reset) {
+        (None, false) => catalogue.labels(&args.server, tool)?,
+        (set, _) => catalogue.label(&args.server, tool, set, &by.by()?)?,
+    };
+    let names: Vec<&str> = labels.iter().map(|label| label.as_str()).collect();
+    if args.store.json {
+        print_json(&serde_json::json!({ "tool": tool, "labels": names }))?;
+    } else {
+        let names = if names.is_empty() { "none of the three".to_owned() } else { names.join(", ") };
+        writeln!(io::stdout(), "{}: {names}", shown(tool))?;
+    }
+    Ok(Outcome::Clean)
+}
+
+fn flow(store: &StoreArgs, rules: &RuleArgs, fail_on: FailOn, input: &Path) -> anyhow::Result<Outcome> {
+    let calls: Vec<LabelledCall> = serde_json::from_slice(&read(input)?)
+        .map_err(|error| anyhow::anyhow!("line {}: not an array of calls with `server` and `tool`", error.line()))?;
+    let outcome = open(store, rules)?.flow(calls)?;
+    if store.json {
+        print_json(&outcome)?;
+    } else {
+        let mut out = io::stdout().lock();
+        for finding in &outcome.findings {
+            writeln!(out, "{} at {}: {}", finding.rule, finding.pointer, finding.words)?;
+        }
+        writeln!(out, "{}: {} calls", outcome.verdict.action.as_str(), outcome.calls.len())?;
+    }
+    Ok(fail_on.outcome(outcome.verdict.action))
 }
 
 fn diff(args: &CommonArgs, tool: Option<String>) -> anyhow::Result<Outcome> {
@@ -409,7 +482,7 @@ fn log(args: &StoreArgs, after: u64) -> anyhow::Result<Outcome> {
     Ok(Outcome::Clean)
 }
 
-fn read(input: &PathBuf) -> anyhow::Result<Vec<u8>> {
+fn read(input: &Path) -> anyhow::Result<Vec<u8>> {
     let mut body = Vec::new();
     if input.as_os_str() == "-" {
         io::stdin().lock().take(LARGEST + 1).read_to_end(&mut body).context("standard input cannot be read")?;

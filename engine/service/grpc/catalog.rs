@@ -11,8 +11,8 @@ use tonic_types::FieldViolation;
 use super::v1::catalog_service_server::CatalogService;
 use super::{status, v1};
 use crate::catalogue::{
-    By, CallOutcome, Catalogue, CatalogueError, CatalogueFinding, Entry, FirstSight, Look, Outcome, Record, State,
-    ToolReport,
+    By, CallOutcome, Catalogue, CatalogueError, CatalogueFinding, Entry, FirstSight, LabelledCall, Look, Outcome,
+    Record, State, ToolReport,
 };
 
 /// Most lines of the log in one answer.
@@ -135,6 +135,50 @@ impl CatalogService for Catalog {
         Ok(Response::new(v1::CheckResultResponse { outcome: Some(outcome.into()) }))
     }
 
+    async fn label_tool(
+        &self,
+        request: Request<v1::LabelToolRequest>,
+    ) -> Result<Response<v1::LabelToolResponse>, Status> {
+        let v1::LabelToolRequest { server, tool, change, labels, actor } = request.into_inner();
+        let label = |number: i32| match v1::ToolLabel::try_from(number) {
+            Ok(v1::ToolLabel::ReadsUntrusted) => Ok(core::Label::ReadsUntrusted),
+            Ok(v1::ToolLabel::ReadsPrivate) => Ok(core::Label::ReadsPrivate),
+            Ok(v1::ToolLabel::WritesOutside) => Ok(core::Label::WritesOutside),
+            Ok(v1::ToolLabel::Unspecified) | Err(_) => Err(missing("labels", "no ToolLabel has this number")),
+        };
+        let labels = labels.into_iter().map(label).collect::<Result<Vec<_>, _>>()?;
+        let change =
+            v1::LabelChange::try_from(change).map_err(|_| missing("change", "no LabelChange has this number"))?;
+        if change != v1::LabelChange::Set && !labels.is_empty() {
+            return Err(missing("labels", "labels are for LABEL_CHANGE_SET only"));
+        }
+        let labels = match change {
+            v1::LabelChange::Unspecified => self.ask(move |catalogue| catalogue.labels(&server, &tool)).await?,
+            v1::LabelChange::Set | v1::LabelChange::Reset => {
+                let by = by(actor)?;
+                let labels = (change == v1::LabelChange::Set).then_some(labels);
+                self.ask(move |catalogue| catalogue.label(&server, &tool, labels, &by)).await?
+            }
+        };
+        let labels = labels.into_iter().map(|label| v1::ToolLabel::from(label).into()).collect();
+        Ok(Response::new(v1::LabelToolResponse { labels }))
+    }
+
+    async fn check_flow(
+        &self,
+        request: Request<v1::CheckFlowRequest>,
+    ) -> Result<Response<v1::CheckFlowResponse>, Status> {
+        let calls = request.into_inner().calls.into_iter();
+        let calls =
+            calls.map(|call| LabelledCall { server: call.server, tool: call.tool, labels: Vec::new() }).collect();
+        let outcome = self.ask(move |catalogue| catalogue.flow(calls)).await?;
+        Ok(Response::new(v1::CheckFlowResponse {
+            verdict: Some(outcome.verdict.into()),
+            findings: outcome.findings.into_iter().map(Into::into).collect(),
+            toxic_at: outcome.toxic_at.and_then(|index| u32::try_from(index).ok()),
+        }))
+    }
+
     async fn list_tools(
         &self,
         request: Request<v1::ListToolsRequest>,
@@ -163,6 +207,16 @@ fn known(tool: String, record: Record) -> v1::KnownTool {
         pinned_digest: record.pinned.map(|pinned| pinned.digest).unwrap_or_default(),
         waiting_digest: record.candidate.map(|candidate| candidate.digest).unwrap_or_default(),
         reason: record.reason.unwrap_or_default(),
+    }
+}
+
+impl From<core::Label> for v1::ToolLabel {
+    fn from(label: core::Label) -> Self {
+        match label {
+            core::Label::ReadsUntrusted => Self::ReadsUntrusted,
+            core::Label::ReadsPrivate => Self::ReadsPrivate,
+            core::Label::WritesOutside => Self::WritesOutside,
+        }
     }
 }
 

@@ -89,6 +89,7 @@ impl Structure {
             // A JSON-RPC batch, a JSON Lines file, or a bare array of messages or tools.
             Place::Top => self.by_role(Place::Top, inherited),
             Place::Messages => self.by_role(Place::Message, inherited),
+            Place::Requests => (Place::Request, inherited),
             place => (place, inherited),
         }
     }

@@ -108,7 +108,7 @@ fn one(text: &str, found: &mut Found) {
     let long = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let mut pieces: Vec<&str> = authority.split('@').chain(long.split('@')).collect();
     pieces.dedup();
-    let shown = pieces.iter().rev().next().copied().unwrap_or_default();
+    let shown = pieces.last().copied().unwrap_or_default();
     let disguised = authority.contains('@') || long != authority;
     let mut inside = None;
     for piece in pieces {

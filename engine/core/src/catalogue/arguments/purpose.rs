@@ -17,78 +17,12 @@ pub(super) enum Purpose {
     Other,
 }
 
-const ADDRESS: &[&str] = &[
-    "url", "urls", "uri", "uris", "link", "links", "href", "endpoint", "webhook", "callback", "host", "hostname",
-    "website", "domain",
-];
-const FILE: &[&str] = &[
-    "path",
-    "paths",
-    "file",
-    "files",
-    "filename",
-    "filepath",
-    "dir",
-    "directory",
-    "directories",
-    "folder",
-    "cwd",
-    "destination",
-    "workspace",
-];
-const PROGRAM: &[&str] = &[
-    "command",
-    "commands",
-    "cmd",
-    "script",
-    "code",
-    "sql",
-    "statement",
-    "expression",
-    "formula",
-    "regex",
-    "pattern",
-    "shell",
-    "cypher",
-    "jsonpath",
-    "xpath",
-    "selector",
-    "javascript",
-    "python",
-    "function",
-    "template",
-    "diff",
-    "patch",
-    "args",
-    "argv",
-];
-const PROSE: &[&str] = &[
-    "text",
-    "content",
-    "contents",
-    "body",
-    "message",
-    "description",
-    "prompt",
-    "comment",
-    "note",
-    "notes",
-    "title",
-    "subject",
-    "summary",
-    "thought",
-    "observation",
-    "observations",
-    "question",
-    "answer",
-    "reason",
-    "markdown",
-    "html",
-    "query",
-    "data",
-    "instructions",
-    "task",
-];
+const ADDRESS: &str = "url urls uri uris link links href endpoint webhook callback host hostname website domain";
+const FILE: &str = "path paths file files filename filepath dir directory directories folder cwd destination workspace";
+const PROGRAM: &str = "command commands cmd script code sql statement expression formula regex pattern shell cypher jsonpath xpath \
+    selector javascript python function template diff patch args argv";
+const PROSE: &str = "text content contents body message description prompt comment note notes title subject summary thought \
+    observation observations question answer reason markdown html query data instructions task";
 
 /// What a text at a place with these schemas should be.
 pub(super) fn purpose(schemas: &[&Value], name: &str) -> Purpose {
@@ -105,7 +39,7 @@ pub(super) fn purpose(schemas: &[&Value], name: &str) -> Purpose {
     let words = words(name);
     // The last word says what it is: a `file_content` is content, a `content_file` is a file.
     for word in words.iter().rev() {
-        let is = |list: &[&str]| list.contains(&word.as_str());
+        let is = |list: &str| list.split(' ').any(|known| known == word);
         match () {
             () if is(ADDRESS) => return Purpose::Address,
             () if is(FILE) => return Purpose::File,
