@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::content::{Content, Document, Format};
-use crate::detect::{Confirmer, Findings, Pass, Recorder, Work, run_detectors};
+use crate::detect::{Confirmer, Findings, Pass, Recorder, Shaper, Stopped, Work, run_detectors, run_shapes};
 use crate::limits::{Interruption, Limits, ScanControl};
 use crate::matching::{Backend, BackendInfo, BuildMatcherError, GramMatcher, Matcher, Searcher};
 use crate::report::{EngineInfo, Fingerprinter, Report, Timings};
@@ -162,6 +162,7 @@ impl Engine {
             document: Document::default(),
             layers: Layers::default(),
             confirmer: Confirmer::new(self.shared.anchors.searcher()),
+            shaper: Shaper::default(),
             findings: Findings::default(),
             coverage: Coverage::new(0),
             timings: Timings::default(),
@@ -184,6 +185,7 @@ pub struct Scanner {
     document: Document,
     layers: Layers,
     confirmer: Confirmer,
+    shaper: Shaper,
     findings: Findings,
     coverage: Coverage,
     timings: Timings,
@@ -254,8 +256,10 @@ impl Scanner {
             let pass = Pass { rules: &shared.rules, raw: text, layer: self.layers.layer(depth), depth };
             let reached = self.confirmer.run(pass, &mut recorder, control);
             run_detectors(&mut recorder, depth, text);
+            let work = &mut self.confirmer.work;
+            let shaped = run_shapes(&mut self.shaper, &mut recorder, depth, text, control, work);
             self.timings.matching += micros(started);
-            match reached {
+            match reached.and_then(|()| shaped.map_err(|why| Stopped { why, at: 0 })) {
                 Ok(()) if depth == 0 => {
                     self.coverage.inspected_bytes = body.len().min(shared.limits.content_bytes());
                 }

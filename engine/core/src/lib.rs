@@ -45,8 +45,8 @@ pub use matching::{
 };
 pub use report::{EngineInfo, Excerpt, Finding, Palette, Report, Span, Timings, render, sarif};
 pub use rule::{
-    CheckOutcome, CompiledRules, Confidence, Diagnostic, Family, Group, MAX_MATCH_LEN, Rule, RuleCost, RuleSet,
-    Severity, Taxonomy, check_examples, closest, cost,
+    CheckOutcome, CompiledRules, Confidence, DataCategory, Diagnostic, Family, Group, MAX_MATCH_LEN, Rule, RuleCost,
+    RuleSet, Sensitivity, Severity, Taxonomy, check_examples, closest, cost,
 };
 pub use verdict::{Action, Coverage, OnIncomplete, Override, Policy, PolicyError, Reason, Skipped, Verdict};
 pub use view::{Folder, OffsetMap, ViewKind};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::Action;
-use crate::rule::{Diagnostic, Rule, RuleSet, closest};
+use crate::rule::{DataCategory, Diagnostic, Rule, RuleSet, Sensitivity, closest};
 
 /// What happens when something was not inspected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
@@ -34,10 +34,29 @@ impl OnIncomplete {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Override {
-    /// Rule ids, or `family.*`.
+    /// Rule ids, or `family.*`. Empty: all rules.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
+    /// Only rules that find data of one of these sensitivities. Empty: whatever they find.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sensitivity: Vec<Sensitivity>,
+    /// Only rules that find data of one of these sorts. Empty: whatever they find.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<DataCategory>,
     /// `allow`: they count nothing; `flag`: they flag and never block; `block`: each blocks alone.
     pub action: Action,
+}
+
+impl Override {
+    fn holds_for(&self, rule: &Rule) -> bool {
+        let any_or = |empty: bool, found: bool| empty || found;
+        any_or(self.rules.is_empty(), self.rules.iter().any(|name| matches(name, &rule.id)))
+            && any_or(
+                self.sensitivity.is_empty(),
+                rule.sensitivity.is_some_and(|class| self.sensitivity.contains(&class)),
+            )
+            && any_or(self.data.is_empty(), self.data.iter().any(|category| rule.data.contains(category)))
+    }
 }
 
 /// How findings become actions. The default is the shipped policy.
@@ -57,7 +76,7 @@ pub struct Policy {
     pub block_at: f64,
     /// What happens when something was not inspected.
     pub on_incomplete: OnIncomplete,
-    /// Exceptions; the first that names a rule holds for it.
+    /// Exceptions; the first that names a rule, or the data it finds, holds for it.
     #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
 }
@@ -89,11 +108,17 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileOverride {
+    #[serde(default)]
     rules: Vec<Spanned<String>>,
+    #[serde(default)]
+    sensitivity: Vec<Sensitivity>,
+    #[serde(default)]
+    data: Vec<DataCategory>,
     action: Spanned<Action>,
 }
 
-const MEMBERS: [&str; 6] = ["flag_at", "block_at", "on_incomplete", "override", "rules", "action"];
+const MEMBERS: [&str; 8] =
+    ["flag_at", "block_at", "on_incomplete", "override", "rules", "sensitivity", "data", "action"];
 
 impl Policy {
     /// Parses a policy file. Rules it names must exist.
@@ -131,8 +156,14 @@ impl Policy {
             for rule in &entry.rules {
                 problems.extend(unknown_rule(name, source, rule, rules));
             }
-            let names = entry.rules.into_iter().map(Spanned::into_inner).collect();
-            overrides.push(Override { rules: names, action: entry.action.into_inner() });
+            if entry.rules.is_empty() && entry.sensitivity.is_empty() && entry.data.is_empty() {
+                let problem =
+                    Diagnostic::new(name, source, entry.action.span(), "E044", "an override that names nothing");
+                problems.push(problem.hint("say for what it is: `rules`, `sensitivity`, `data`, or several of them"));
+            }
+            let FileOverride { rules, sensitivity, data, action } = entry;
+            let rules = rules.into_iter().map(Spanned::into_inner).collect();
+            overrides.push(Override { rules, sensitivity, data, action: action.into_inner() });
         }
         if !problems.is_empty() {
             return Err(PolicyError(problems));
@@ -157,8 +188,7 @@ impl Policy {
     /// The weight of a rule's match under this policy; `quoted` if all it matched stands in quotation marks.
     #[must_use]
     pub fn weight(&self, rule: &Rule, quoted: bool) -> f64 {
-        let named = |name: &String| matches(name, &rule.id);
-        match self.overrides.iter().find(|entry| entry.rules.iter().any(named)).map(|entry| entry.action) {
+        match self.overrides.iter().find(|entry| entry.holds_for(rule)).map(|entry| entry.action) {
             None | Some(Action::Transform) => rule.weight() * if quoted { QUOTED } else { 1.0 },
             Some(Action::Allow) => 0.0,
             Some(Action::Flag) => self.flag_at,
@@ -204,6 +234,19 @@ mod tests {
         assert_eq!(problem("flag_at = 0.9\nblock_at = 0.5").code, "E041");
         let rule = problem("[[override]]\nrules = [\"secret.nonsense-nobody-wrote\"]\naction = \"flag\"");
         assert_eq!((rule.code, rule.line, rule.column), ("E043", 2, 10));
+    }
+
+    #[test]
+    fn data_can_be_named_instead_of_rules() {
+        let source = "[[override]]\ndata = [\"pci\"]\naction = \"block\"\n[[override]]\nrules = [\"pii.*\"]\n\
+                      sensitivity = [\"internal\"]\naction = \"allow\"";
+        let rules = RuleSet::builtin();
+        let policy = Policy::parse("p.toml", source, &rules).expect("a good policy");
+        let weight = |id: &str| policy.weight(rules.get(id).expect(id), false);
+        assert_eq!((weight("pii.payment-card"), weight("pii.private-ip-address")), (1.0, 0.0));
+        assert_eq!(weight("pii.iban"), rules.get("pii.iban").expect("it is there").weight());
+        assert_eq!(problem("[[override]]\naction = \"flag\"").code, "E044");
+        assert_eq!(problem("[[override]]\ndata = [\"pcii\"]\naction = \"flag\"").code, "E001");
     }
 
     #[test]

@@ -56,11 +56,7 @@ impl Seen {
         // SAFETY: both loads are within the 64 bytes of `block`, and need no alignment.
         let (low, high) = unsafe { (_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(32).cast())) };
         let (low, high) = (self.look_half(low), self.look_half(high));
-        Masks {
-            token: !mask64(low.not_token, high.not_token),
-            run: !mask64(low.not_run, high.not_run),
-            digit: mask64(low.digit, high.digit),
-        }
+        Masks { token: !mask64(low.not_token, high.not_token), digit: mask64(low.digit, high.digit) }
     }
 
     #[inline]
@@ -72,15 +68,10 @@ impl Seen {
         let first = _mm256_and_si256(_mm256_shuffle_epi8(table(&FIRST), bytes), bits);
         let second = _mm256_and_si256(_mm256_shuffle_epi8(table(&SECOND), bytes), bits);
         let token = _mm256_and_si256(_mm256_shuffle_epi8(table(&TOKEN), bytes), bits);
-        let run = _mm256_and_si256(_mm256_shuffle_epi8(table(&RUN), bytes), bits);
         self.first = _mm256_or_si256(self.first, first);
         self.second = _mm256_or_si256(self.second, second);
         self.least = _mm256_min_epi8(self.least, bytes);
-        Half {
-            not_token: _mm256_cmpeq_epi8(token, all(0)),
-            not_run: _mm256_cmpeq_epi8(run, all(0)),
-            digit: within(bytes, b'0', b'9'),
-        }
+        Half { not_token: _mm256_cmpeq_epi8(token, all(0)), digit: within(bytes, b'0', b'9') }
     }
 
     #[inline]
@@ -104,7 +95,6 @@ impl Seen {
 
 struct Half {
     not_token: __m256i,
-    not_run: __m256i,
     digit: __m256i,
 }
 
@@ -113,7 +103,6 @@ const FIRST: [u8; 16] = class(b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x1b
 /// The others: `&`, and the rest of the controls.
 const SECOND: [u8; 16] = class(b"\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1c\x1d\x1e\x1f&\x7f");
 const TOKEN: [u8; 16] = class(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-");
-const RUN: [u8; 16] = class(b"0123456789 -");
 /// For each high nibble its bit; none from 8 on.
 const BITS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0];
 
