@@ -1,5 +1,5 @@
-//! Makes three things once, so that start-up pays for none: the fold table from Unicode data, the tables that repair mojibake, and the
-//! list of built-in rules.
+//! Makes four things once, so that start-up pays for none: the fold table from Unicode data, the tables that repair mojibake, the table
+//! of telephone numbers, and the list of built-in rules.
 
 #![expect(clippy::expect_used, reason = "a build script fails by panicking")]
 
@@ -16,6 +16,9 @@ fn main() {
     fs::write(out.join("mojibake_tables.rs"), mojibake_tables()).expect("OUT_DIR is writable");
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     fs::write(out.join("builtin_rules.rs"), builtin_rules(&rules)).expect("OUT_DIR is writable");
+    let numbers = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/detect/phone/numbers.in");
+    fs::write(out.join("phone_numbers.rs"), phone_numbers(&numbers)).expect("OUT_DIR is writable");
+    println!("cargo:rerun-if-changed={}", numbers.display());
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=rules");
 }
@@ -70,6 +73,21 @@ fn mojibake_tables() -> String {
         writeln!(source, "static {name}: &[(u16, u16)] = &{table:?};").expect("a String takes it");
     }
     source
+}
+
+/// `NEXT[state - 1][digit]` is the next state, 0 for none; a bit of `FINAL` for each state where a number may end.
+fn phone_numbers(file: &Path) -> String {
+    let text = fs::read_to_string(file).expect("the table of telephone numbers is there");
+    let (mut next, mut last) = (Vec::new(), Vec::new());
+    for (number, line) in text.lines().enumerate() {
+        let row: Vec<u16> = line.trim_end_matches(" *").split(' ').map(|to| to.parse().expect("a state")).collect();
+        assert_eq!(row.len(), 10, "line {}", number + 1);
+        next.push(row);
+        last.resize(number / 64 + 1, 0_u64);
+        last[number / 64] |= u64::from(line.ends_with('*')) << (number % 64);
+    }
+    assert!(next.iter().flatten().all(|to| usize::from(*to) <= next.len()), "states are within the table");
+    format!("static NEXT: [[u16; 10]; {}] = {next:?};\nstatic FINAL: [u64; {}] = {last:?};\n", next.len(), last.len())
 }
 
 const UNCHANGED: u32 = 0;

@@ -6,7 +6,10 @@ use std::time::Instant;
 
 use crate::classify::{Cascade, Judge, Material};
 use crate::content::{Content, Document, Format};
-use crate::detect::{Confirmer, Findings, Found, Pass, Recorder, RegisteredPrompts, Work, run_detectors, run_prompts};
+use crate::detect::{
+    Confirmer, Findings, Found, Pass, Recorder, RegisteredPrompts, Shaper, Stopped, Work, run_detectors, run_prompts,
+    run_shapes,
+};
 use crate::limits::{Interruption, Limits, ScanControl};
 use crate::matching::{Backend, BackendInfo, BuildMatcherError, GramMatcher, Matcher, Searcher};
 use crate::report::{EngineInfo, Fingerprinter, Report, Timings};
@@ -206,6 +209,7 @@ impl Engine {
             document: Document::default(),
             layers: Layers::default(),
             confirmer: Confirmer::new(self.shared.anchors.searcher()),
+            shaper: Shaper::default(),
             findings: Findings::default(),
             judge: Judge::default(),
             finding_limit: self.shared.limits.max_findings,
@@ -230,6 +234,7 @@ pub struct Scanner {
     document: Document,
     layers: Layers,
     confirmer: Confirmer,
+    shaper: Shaper,
     findings: Findings,
     judge: Judge,
     /// Findings that are listed; a transformation needs more of them than a reader.
@@ -337,8 +342,10 @@ impl Scanner {
             if depth == 0 {
                 recorder.record_oddities();
             }
+            let work = &mut self.confirmer.work;
+            let shaped = run_shapes(&mut self.shaper, &mut recorder, depth, text, control, work);
             self.timings.matching += micros(started);
-            match reached {
+            match reached.and_then(|()| shaped.map_err(|why| Stopped { why, at: 0 })) {
                 Ok(()) if depth == 0 => {
                     self.coverage.inspected_bytes = body.len().min(shared.limits.content_bytes());
                 }

@@ -186,6 +186,41 @@ impl From<core::Severity> for v1::Severity {
     }
 }
 
+impl From<core::Sensitivity> for v1::Sensitivity {
+    fn from(sensitivity: core::Sensitivity) -> Self {
+        match sensitivity {
+            core::Sensitivity::Public => Self::Public,
+            core::Sensitivity::Internal => Self::Internal,
+            core::Sensitivity::Confidential => Self::Confidential,
+            core::Sensitivity::Restricted => Self::Restricted,
+        }
+    }
+}
+
+impl From<core::DataCategory> for v1::DataCategory {
+    fn from(category: core::DataCategory) -> Self {
+        match category {
+            core::DataCategory::Credential => Self::Credential,
+            core::DataCategory::Personal => Self::Personal,
+            core::DataCategory::Gdpr9 => Self::Gdpr9,
+            core::DataCategory::Hipaa => Self::Hipaa,
+            core::DataCategory::Pci => Self::Pci,
+            core::DataCategory::Financial => Self::Financial,
+            core::DataCategory::Infrastructure => Self::Infrastructure,
+        }
+    }
+}
+
+/// As numbers of messages.
+fn sensitivity(sensitivity: Option<core::Sensitivity>) -> i32 {
+    sensitivity.map_or(v1::Sensitivity::Unspecified, v1::Sensitivity::from).into()
+}
+
+/// As numbers of messages.
+fn data(categories: &[core::DataCategory]) -> Vec<i32> {
+    categories.iter().map(|category| v1::DataCategory::from(*category).into()).collect()
+}
+
 impl From<core::Confidence> for v1::Confidence {
     fn from(confidence: core::Confidence) -> Self {
         match confidence {
@@ -216,6 +251,8 @@ impl From<&core::Rule> for v1::Rule {
             remedy: rule.remedy.clone(),
             content_kinds: rule.content_kinds.iter().map(|kind| v1::ContentKind::from(*kind).into()).collect(),
             taxonomy: Some(rule.taxonomy.clone().into()),
+            sensitivity: sensitivity(rule.sensitivity),
+            data: data(&rule.data),
         }
     }
 }
@@ -287,6 +324,8 @@ impl From<core::Finding> for v1::Finding {
             excerpt: finding.excerpt.map(|excerpt| excerpt.reveal().to_owned()),
             quoted: finding.quoted,
             decoded: finding.decoded.map(|decoded| decoded.reveal().to_owned()),
+            sensitivity: sensitivity(finding.sensitivity),
+            data: data(&finding.data),
         }
     }
 }

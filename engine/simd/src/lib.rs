@@ -19,8 +19,8 @@ pub use signs::{Range32, Signs, Survey};
 /// A run of token characters, `[A-Za-z0-9+/_-]`, is listed by [`survey()`] if it has at least this many.
 pub const TOKEN_LEN: usize = 16;
 
-/// A run of `[0-9 -]` is listed by [`survey()`] if it has at least this many digits.
-pub const DIGIT_COUNT: usize = 13;
+/// Two blocks of 64 bytes in a row are listed by [`survey()`] if they have at least this many digits together.
+pub const DIGIT_COUNT: u32 = 5;
 
 /// Appends the folded form of the longest plain prefix of `text` to `out`, one byte for each, and returns its length.
 ///
@@ -37,7 +37,7 @@ pub fn fold_plain(text: &[u8], after_space: bool, out: &mut Vec<u8>) -> usize {
     }
 }
 
-/// Says in one pass which of the [`Signs`] are in `text`, where its long runs of token characters and digits stand, and which of its
+/// Says in one pass which of the [`Signs`] are in `text`, where its long runs of token characters and its digits stand, and which of its
 /// blocks of 64 bytes look odd (see [`Shape`]).
 ///
 /// `survey` is cleared first; its memory is used again. Positions are exact in texts of up to 4 GiB.

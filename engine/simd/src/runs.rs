@@ -1,7 +1,7 @@
 //! Long runs, found in masks of 64 bytes at a time: bit `i` of a mask says whether byte `i` of the block is of the sort.
 //!
-//! A text without long runs costs a few operations per block. What is open at the end of a block is carried on as a length,
-//! so no byte is looked at twice but those of long runs of digits, spaces and hyphens that go over the border of a block.
+//! A text without long runs and with few digits costs a few operations per block. What is open at the end of a block is
+//! carried on as a length, so no byte is looked at twice. Digits are only counted.
 
 use crate::shape::{Odd, Shape};
 use crate::{DIGIT_COUNT, Range32, Survey, TOKEN_LEN};
@@ -11,8 +11,6 @@ use crate::{DIGIT_COUNT, Range32, Survey, TOKEN_LEN};
 pub(crate) struct Masks {
     /// Token characters: `[A-Za-z0-9+/_-]`.
     pub(crate) token: u64,
-    /// `[0-9 -]`
-    pub(crate) run: u64,
     /// `[0-9]`
     pub(crate) digit: u64,
     /// `[A-Za-z]`
@@ -40,7 +38,6 @@ impl Masks {
     pub(crate) fn skip(self, count: usize) -> Masks {
         Masks {
             token: self.token >> count,
-            run: self.run >> count,
             digit: self.digit >> count,
             letter: self.letter >> count,
             upper: self.upper >> count,
@@ -56,37 +53,43 @@ impl Masks {
     }
 }
 
-/// How long the runs are that are open where the next block begins.
+/// What the next block goes on from.
 #[derive(Default)]
 pub(crate) struct Runs {
+    /// How long the run of token characters is that is open.
     token: usize,
-    run: usize,
+    /// Digits in the block before.
+    digits: u32,
 }
 
 impl Runs {
-    /// Takes the block that begins at `at`, and lists the runs that have ended in it.
+    /// Takes the block that begins at `at`, and lists the runs that have ended in it and the digits that are close together.
     #[inline(always)]
     pub(crate) fn step(&mut self, masks: Masks, at: usize, text: &[u8], survey: &mut Survey) {
-        let long = starts_of_16(masks.token);
-        if (long != 0) | (self.token + leading(masks.token) >= TOKEN_LEN) {
-            list_tokens(masks.token, long, self.token, at, &mut survey.tokens);
+        self.step_tokens(masks.token, at, survey);
+        let digits = masks.digit.count_ones();
+        if self.digits + digits >= DIGIT_COUNT {
+            list_digits(at, text.len(), &mut survey.digits);
         }
-        // The first digit of a run that counts has 12 more characters of the run after it.
-        let long = starts_of_13(masks.run) & masks.digit;
-        if (long != 0) | (self.run + leading(masks.run) >= DIGIT_COUNT) {
-            list_digits(masks.run, masks.digit, long, self.run, at, text, &mut survey.digits);
-        }
+        self.digits = digits;
         let shape = Shape::of(&masks);
         if shape != Shape::NONE {
             list_odd(shape, at, text.len(), &mut survey.odd);
         }
-        self.token = open(self.token, masks.token);
-        self.run = open(self.run, masks.run);
+    }
+
+    #[inline(always)]
+    fn step_tokens(&mut self, token: u64, at: usize, survey: &mut Survey) {
+        let long = starts_of_16(token);
+        if (long != 0) | (self.token + leading(token) >= TOKEN_LEN) {
+            list_tokens(token, long, self.token, at, &mut survey.tokens);
+        }
+        self.token = open(self.token, token);
     }
 
     /// Lists what is open where the text ends.
     pub(crate) fn finish(mut self, text: &[u8], survey: &mut Survey) {
-        self.step(Masks::default(), text.len(), text, survey);
+        self.step_tokens(0, text.len(), survey);
     }
 }
 
@@ -119,43 +122,15 @@ fn list_tokens(mask: u64, long: u64, before: usize, at: usize, tokens: &mut Vec<
     }
 }
 
+/// Lists the block that begins at `at` and the one before it.
 #[cold]
 #[inline(never)]
-fn list_digits(run: u64, digit: u64, long: u64, before: usize, at: usize, text: &[u8], digits: &mut Vec<Range32>) {
-    let lead = leading(run);
-    if lead < 64 && before + lead >= DIGIT_COUNT {
-        push_digits(text, at - before, at + lead, digits);
+fn list_digits(at: usize, len: usize, digits: &mut Vec<Range32>) {
+    let both = Range32::new(at.saturating_sub(64), len.min(at + 64));
+    match digits.last_mut().filter(|last| last.end >= both.start) {
+        Some(last) => last.end = both.end,
+        None => digits.push(both),
     }
-    let mut starts = long & from(lead);
-    while starts != 0 {
-        let start = starts.trailing_zeros() as usize;
-        let end = start + leading(run >> start);
-        if end == 64 {
-            break;
-        }
-        let found = digit & from(start) & !from(end);
-        if found.count_ones() as usize >= DIGIT_COUNT {
-            digits.push(Range32::new(at + start, at + 64 - found.leading_zeros() as usize));
-        }
-        starts &= from(end);
-    }
-}
-
-/// Lists the run of `[0-9 -]` from `start` to `end`, trimmed to its digits, if it has enough of them.
-#[cold]
-fn push_digits(text: &[u8], start: usize, end: usize, digits: &mut Vec<Range32>) {
-    let run = &text[start..end];
-    // Counted in parts that fit a byte each: that makes vectors of bytes.
-    let count: usize = run
-        .chunks(255)
-        .map(|part| usize::from(part.iter().map(|byte| u8::from(byte.is_ascii_digit())).sum::<u8>()))
-        .sum();
-    if count < DIGIT_COUNT {
-        return;
-    }
-    let before = run.iter().take_while(|byte| !byte.is_ascii_digit()).count();
-    let after = run.iter().rev().take_while(|byte| !byte.is_ascii_digit()).count();
-    digits.push(Range32::new(start + before, end - after));
 }
 
 /// Where 16 set bits in a row begin. `TOKEN_LEN` is in the shifts.
@@ -166,16 +141,6 @@ fn starts_of_16(mask: u64) -> u64 {
     let fours = pairs & (pairs >> 2);
     let eights = fours & (fours >> 4);
     eights & (eights >> 8)
-}
-
-/// Where 13 set bits in a row begin. `DIGIT_COUNT` is in the shifts.
-#[inline(always)]
-fn starts_of_13(mask: u64) -> u64 {
-    const { assert!(DIGIT_COUNT == 13) };
-    let pairs = mask & (mask >> 1);
-    let fours = pairs & (pairs >> 2);
-    let eights = fours & (fours >> 4);
-    eights & (eights >> 5)
 }
 
 /// How many set bits a block begins with.

@@ -110,11 +110,9 @@ fn masks(block: &[u8; 64]) -> Masks {
     // From '/' to '9' there is nothing else.
     let is_token =
         |byte: u8| is_letter(byte) | (byte.wrapping_sub(b'/') < 11) | (byte == b'+') | (byte == b'-') | (byte == b'_');
-    let is_run = |byte: u8| is_digit(byte) | (byte == b' ') | (byte == b'-');
     let is = |letter: u8| move |byte: u8| byte | 0x20 == letter;
     Masks {
         token: mask(block, is_token),
-        run: mask(block, is_run),
         digit: mask(block, is_digit),
         letter: mask(block, is_letter),
         upper: mask(block, |byte| byte.wrapping_sub(b'A') < 26),

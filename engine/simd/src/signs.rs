@@ -101,8 +101,9 @@ pub struct Survey {
     pub signs: Signs,
     /// All maximal runs of `[A-Za-z0-9+/_-]` that are at least [`crate::TOKEN_LEN`] long, in order.
     pub tokens: Vec<Range32>,
-    /// All maximal runs of `[0-9 -]` with at least [`crate::DIGIT_COUNT`] digits, in order, each from its first digit to its
-    /// last.
+    /// Where digits are close together. The text in blocks of 64 bytes from its start: any two blocks in a row with at least
+    /// [`crate::DIGIT_COUNT`] digits together, those that touch joined, in order. So whatever has that many digits within
+    /// 64 bytes lies in one of these ranges whole.
     pub digits: Vec<Range32>,
     /// The blocks of 64 bytes that look odd, in order.
     pub odd: Vec<Odd>,

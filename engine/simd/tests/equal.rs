@@ -39,18 +39,26 @@ fn survey_reference(text: &[u8]) -> Survey {
     }
     let tokens = runs(text, |byte| byte.is_ascii_alphanumeric() || b"+/_-".contains(&byte));
     let tokens = tokens.into_iter().filter(|&(start, end)| end - start >= TOKEN_LEN);
-    let digits =
-        runs(text, |byte| byte.is_ascii_digit() || b" -".contains(&byte)).into_iter().filter_map(|(start, end)| {
-            let places: Vec<usize> = (start..end).filter(|&at| text[at].is_ascii_digit()).collect();
-            (places.len() >= DIGIT_COUNT).then(|| (places[0], places[places.len() - 1] + 1))
-        });
+    let count = |block: &[u8]| block.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let counts: Vec<usize> = text.chunks(64).map(count).collect();
+    let mut digits: Vec<(usize, usize)> = Vec::new();
+    for (block, here) in counts.iter().enumerate() {
+        let before = if block == 0 { 0 } else { counts[block - 1] };
+        if here + before >= DIGIT_COUNT as usize {
+            let (start, end) = (block.saturating_sub(1) * 64, ((block + 1) * 64).min(text.len()));
+            match digits.last_mut() {
+                Some(last) if last.1 >= start => last.1 = end,
+                _ => digits.push((start, end)),
+            }
+        }
+    }
     let range = |(start, end)| Range32 { start: start as u32, end: end as u32 };
     let odd = text.chunks(64).enumerate().map(|(index, block)| Odd {
         block: range((index * 64, index * 64 + block.len())),
         shape: shape_reference(block),
     });
     let odd = odd.filter(|odd| odd.shape != Shape::NONE).collect();
-    Survey { signs, tokens: tokens.map(range).collect(), digits: digits.map(range).collect(), odd }
+    Survey { signs, tokens: tokens.map(range).collect(), digits: digits.into_iter().map(range).collect(), odd }
 }
 
 fn shape_reference(block: &[u8]) -> Shape {

@@ -70,6 +70,12 @@ pub struct Work {
     pub windows: u64,
     /// Bytes in these windows.
     pub window_bytes: u64,
+    /// Letters and digits that were compared with the forms of numbers.
+    pub shape_steps: u64,
+    /// Numbers of the right form that a rule looked at.
+    pub shape_checks: u64,
+    /// Bytes near digits that detectors went through.
+    pub shape_bytes: u64,
 }
 
 impl AddAssign for Work {
@@ -79,6 +85,9 @@ impl AddAssign for Work {
         self.tails += more.tails;
         self.windows += more.windows;
         self.window_bytes += more.window_bytes;
+        self.shape_steps += more.shape_steps;
+        self.shape_checks += more.shape_checks;
+        self.shape_bytes += more.shape_bytes;
     }
 }
 

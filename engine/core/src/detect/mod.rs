@@ -3,24 +3,30 @@
 //! A hit says that a literal was seen. Here a phrase is checked to stand as whole words, and an expression is run on the window
 //! around its literal. By construction the matches are those that the expression would have on the whole view, leftmost and
 //! not overlapping: every match contains a literal and lies within its window, and windows that touch are joined.
-//! Detectors in Rust look for what no literal marks: invisible characters, escape sequences, checksummed digits.
+//! Numbers and codes are found by their shape. Detectors in Rust look for what neither marks: invisible characters, escape
+//! sequences, addresses.
 
 mod confirm;
+mod email;
 mod hidden;
 mod homoglyph;
+mod network;
 #[cfg(test)]
 mod oracle;
-mod payment_card;
+mod phone;
 mod prompt_leak;
 mod quotation;
+mod shape;
 mod styled;
 mod terminal;
 pub(crate) mod validate;
+mod wallet;
 
 pub use confirm::Work;
-pub(crate) use confirm::{Confirmer, Pass};
+pub(crate) use confirm::{Confirmer, Pass, Stopped};
 pub(crate) use prompt_leak::PROMPT_DETECTOR;
 pub use prompt_leak::{PromptError, RegisteredPrompts};
+pub(crate) use shape::{Parts, Shaper, Shapes, automaton as forms, context, is_separator, run_shapes};
 pub(crate) use validate::{Validator, validator, validator_names};
 
 use std::collections::hash_map::Entry;
@@ -50,8 +56,12 @@ pub(crate) trait Detector: Sync + Debug {
 pub(crate) enum Needs {
     /// The escape character.
     Escape,
-    /// Thirteen digits and more, together or in groups.
+    /// Digits that are close together. It is given parts of a view around them, not the whole.
     Digits,
+    /// An at sign.
+    At,
+    /// A long run of letters and digits. It is given these runs, not the whole view.
+    Token,
     /// Characters that are not shown.
     Invisible,
     /// Letters of Greek, Cyrillic, Armenian, Cherokee and Lisu.
@@ -105,8 +115,17 @@ const DETECTORS: &[&dyn Detector] = &[
     &styled::StyledLetters,
     &styled::TurnedLetters,
     &terminal::TerminalEscapes,
-    &payment_card::PaymentCard,
     &prompt_leak::RegisteredPrompt,
+    &email::EmailAddress,
+    &network::PublicAddress,
+    &network::PrivateAddress,
+    &network::MacAddress,
+    &phone::International,
+    &phone::NorthAmerican,
+    &phone::National,
+    &wallet::Bitcoin,
+    &wallet::Ethereum,
+    &wallet::Monero,
 ];
 
 /// What is checked beside a scan, with knowledge that no text holds: approved tools, earlier calls. A rule that names one of
@@ -133,6 +152,11 @@ pub(crate) fn detector(name: &str) -> Option<&'static dyn Detector> {
 
 pub(crate) fn detector_names() -> Vec<&'static str> {
     DETECTORS.iter().map(|detector| detector.name()).chain(MESSAGE).chain(BESIDE).collect()
+}
+
+/// Whether a detector is one of numbers, so that words near what it finds can be looked at.
+pub(crate) fn detects_digits(name: &str) -> bool {
+    detector(name).is_some_and(|detector| detector.needs() == Needs::Digits)
 }
 
 /// Something a rule found.
@@ -278,28 +302,35 @@ pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u
     let layer = layers.layer(depth);
     let survey = &layer.survey;
     let wide = survey.signs.has(Signs::NON_ASCII);
-    if !wide && survey.digits.is_empty() && !survey.signs.has(Signs::ESCAPE) {
+    if !wide && survey.tokens.is_empty() && !survey.signs.has(Signs::ESCAPE | Signs::AT) {
         return;
     }
     for view in &layer.views {
         let (range, text) = (view.range.clone(), &text[view.range.clone()]);
-        let first = survey.digits.partition_point(|run| (run.end as usize) <= range.start);
-        let digits = survey.digits.get(first).is_some_and(|run| (run.start as usize) < range.end);
+        let first = survey.tokens.partition_point(|run| (run.end as usize) <= range.start);
+        let tokens = survey.tokens[first..].iter().map(|run| run.range()).take_while(|run| run.start < range.end);
         let sorts = if !wide || text.is_ascii() { Sorts::default() } else { sorts(text) };
         for (rule, detector) in &rules.detectors {
+            let mut record = |from: usize, found: Range<usize>| {
+                recorder.record(*rule, depth, from + found.start..from + found.end, false);
+            };
             let worth_it = match detector.needs() {
                 Needs::Escape => survey.signs.has(Signs::ESCAPE),
-                Needs::Digits => digits,
+                Needs::At => survey.signs.has(Signs::AT),
                 Needs::Invisible => sorts.invisible,
-                Needs::Prompts => false,
                 Needs::LookAlike => sorts.look_alike,
                 Needs::Styled => sorts.styled,
+                Needs::Digits | Needs::Prompts => false,
+                Needs::Token => {
+                    for run in tokens.clone() {
+                        let (start, end) = (run.start - range.start, run.end.min(range.end) - range.start);
+                        detector.find(&text[start..end], &mut |found| record(run.start, found));
+                    }
+                    false
+                }
             };
             if worth_it {
-                let mut record = |found: Range<usize>| {
-                    recorder.record(*rule, depth, range.start + found.start..range.start + found.end, false);
-                };
-                detector.find(text, &mut record);
+                detector.find(text, &mut |found| record(range.start, found));
             }
         }
     }

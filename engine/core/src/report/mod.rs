@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::classify::{Cascade, ClassifierReport, Mark, Outcome};
 use crate::content::{Document, Format};
 use crate::detect::{Findings, Found};
-use crate::rule::{CompiledRules, Confidence, Family, Rule, Severity, Taxonomy};
+use crate::rule::{CompiledRules, Confidence, DataCategory, Family, Rule, Sensitivity, Severity, Taxonomy};
 use crate::verdict::{Coverage, Policy, Verdict};
 use crate::view::{Layers, ViewKind};
 
@@ -62,6 +62,12 @@ pub struct Finding {
     pub severity: Severity,
     /// How often it is real.
     pub confidence: Confidence,
+    /// Who may see the data that was found; none if it is no data.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sensitivity: Option<Sensitivity>,
+    /// What sorts of data it is.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub data: Vec<DataCategory>,
     /// Where, in bytes of the original content.
     pub span: Span,
     /// JSON pointer of the value it is in; empty for plain text.
@@ -207,6 +213,8 @@ impl Report {
                 family: rule.family,
                 severity: rule.severity,
                 confidence: rule.confidence,
+                sensitivity: rule.sensitivity,
+                data: rule.data.clone(),
                 span: Span { start: found.span.start, end: found.span.end },
                 pointer: document.pointer(found.segment, body),
                 quoted: found.quoted,

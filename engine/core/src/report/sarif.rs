@@ -82,6 +82,8 @@ fn result(report: &Report, finding: &Finding, used: &[&str]) -> Value {
         "properties": {
             "action": report.verdict.action.as_str(),
             "views": finding.views,
+            "sensitivity": finding.sensitivity,
+            "data": finding.data,
             "blocked": report.verdict.action == Action::Block,
         },
     })

@@ -13,7 +13,7 @@ use super::format::{PatternView, count_by_family};
 use super::literals::{Neighbours, Text};
 use super::plan::anchor;
 use super::{Rule, RuleSet};
-use crate::detect::{Detector, Validator, detector, validator};
+use crate::detect::{Detector, Parts, Shapes, Validator, detector, validator};
 use crate::matching::{LiteralId, LiteralSet};
 use crate::view::fold_phrase;
 
@@ -28,6 +28,7 @@ pub struct CompiledRules {
     uses: Lists<Use>,
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) detectors: Vec<(usize, &'static dyn Detector)>,
+    pub(crate) shapes: Shapes,
     digest: String,
 }
 
@@ -174,11 +175,15 @@ impl CompiledRules {
             }
             detectors.extend(rule.detector.as_deref().and_then(detector).map(|detector| (id, detector)));
         }
+        let shapes = Shapes::new(rules.rules(), |rule| Parts {
+            validator: rule.validator.as_deref().and_then(validator),
+            detector: rule.detector.as_deref().and_then(detector),
+        });
         let digest = hasher.finalize().to_hex()[..32].to_owned();
         let Builder { anchors, uses, patterns, .. } = builder;
         let uses = Lists::new(uses);
         let rules = Arc::new(rules);
-        Self { rules, anchors, uses, patterns, detectors, digest }
+        Self { rules, anchors, uses, patterns, detectors, shapes, digest }
     }
 
     /// The rules.

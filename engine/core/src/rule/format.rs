@@ -7,10 +7,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::class::{DataCategory, Sensitivity};
 use super::plan::{SHORTEST, anchor};
+use super::shape::{Context, ContextTable, Shape, ShapeTable};
 use super::{Confidence, Diagnostic, MAX_MATCH_LEN, Severity, closest, compile, phrase};
 use crate::content::ContentKind;
-use crate::detect::{detector_names, is_beside, validator_names};
+use crate::detect::{detector_names, detects_digits, is_beside, validator_names};
 use crate::view::fold_phrase;
 
 /// Shortest phrase, in bytes after folding.
@@ -183,6 +185,12 @@ pub struct Rule {
     pub validator: Option<String>,
     /// Detector in Rust, by name.
     pub detector: Option<String>,
+    pub(crate) shape: Option<Shape>,
+    pub(crate) context: Option<Context>,
+    /// Who may see what it finds; none if it finds no data.
+    pub sensitivity: Option<Sensitivity>,
+    /// What sorts of data it finds.
+    pub data: Vec<DataCategory>,
     /// Texts it must find.
     pub examples: Vec<String>,
     /// Texts it must not find.
@@ -230,6 +238,10 @@ struct RuleFile {
     views: Vec<PatternView>,
     validator: Option<Spanned<String>>,
     detector: Option<Spanned<String>>,
+    shape: Option<ShapeTable>,
+    context: Option<ContextTable>,
+    sensitivity: Option<Sensitivity>,
+    data: Option<Vec<DataCategory>>,
     examples: Spanned<Vec<Spanned<String>>>,
     negative_examples: Spanned<Vec<Spanned<String>>>,
     #[serde(default)]
@@ -239,7 +251,7 @@ struct RuleFile {
 }
 
 /// Members of a rule file, for "did you mean".
-const MEMBERS: [&str; 17] = [
+const MEMBERS: [&str; 27] = [
     "id",
     "title",
     "severity",
@@ -253,6 +265,16 @@ const MEMBERS: [&str; 17] = [
     "views",
     "validator",
     "detector",
+    "shape",
+    "forms",
+    "separators",
+    "separated",
+    "context",
+    "words",
+    "required",
+    "window",
+    "sensitivity",
+    "data",
     "examples",
     "negative_examples",
     "given",
@@ -277,13 +299,26 @@ pub(crate) fn parse(name: &str, source: &str, known_good: bool) -> Result<Rule, 
     }
     check.name_known(file.validator.as_ref(), "validator", &validator_names());
     check.name_known(file.detector.as_ref(), "detector", &detector_names());
-    let (has_text, has_detector) = (!(phrases.is_empty() && file.patterns.is_empty()), file.detector.is_some());
-    if has_text == has_detector && check.problems.is_empty() {
-        let hint = "give `phrases`, `patterns` or both; or `detector` alone";
+    let shape = file.shape.map(|shape| shape.check(&mut check));
+    let context = file.context.map(|context| context.check(&mut check));
+    let ways = [!(phrases.is_empty() && file.patterns.is_empty()), file.detector.is_some(), shape.is_some()]
+        .into_iter()
+        .filter(|way| *way);
+    if ways.count() != 1 && check.problems.is_empty() {
+        let hint = "give `phrases`, `patterns` or both; or `detector` alone; or `shape` alone";
         check.problem(file.id.span(), "E006", "a rule needs something to look for, in one way", hint);
     }
     if !file.views.is_empty() && file.patterns.is_empty() {
         check.problem(file.id.span(), "E007", "`views` without `patterns`", "phrases always look at folded text");
+    }
+    let of_digits = file.detector.as_ref().is_some_and(|name| detects_digits(name.get_ref()));
+    if context.is_some() && shape.is_none() && !of_digits && check.problems.is_empty() {
+        let hint = "words near a match are looked at for a `shape` or a detector of numbers; put them into the pattern";
+        check.problem(file.id.span(), "E063", "`context` without a shape", hint);
+    }
+    if shape.is_some() && file.validator.is_none() && !context.as_ref().is_some_and(|context| context.required) {
+        let hint = "name a `validator`, or words in `context` with `required = true`";
+        check.problem(file.id.span(), "E064", "a shape alone is no evidence", hint);
     }
     // What is found beside a scan has no text to show for it.
     let beside = file.detector.as_ref().is_some_and(|name| is_beside(name.get_ref()));
@@ -314,6 +349,10 @@ pub(crate) fn parse(name: &str, source: &str, known_good: bool) -> Result<Rule, 
         views,
         validator: file.validator.map(Spanned::into_inner),
         detector: file.detector.map(Spanned::into_inner),
+        shape,
+        context,
+        sensitivity: file.sensitivity.or(Sensitivity::of(family)),
+        data: file.data.unwrap_or_else(|| DataCategory::of(family)),
         examples: texts(file.examples.into_inner()),
         negative_examples: texts(file.negative_examples.into_inner()),
         given: file.given,
@@ -335,7 +374,7 @@ pub(crate) fn toml_problem(name: &str, source: &str, error: &toml::de::Error, me
     }
 }
 
-struct Check<'f> {
+pub(super) struct Check<'f> {
     name: &'f str,
     source: &'f str,
     known_good: bool,
@@ -343,7 +382,13 @@ struct Check<'f> {
 }
 
 impl Check<'_> {
-    fn problem(&mut self, span: Range<usize>, code: &'static str, message: impl Into<String>, hint: impl Into<String>) {
+    pub(super) fn problem(
+        &mut self,
+        span: Range<usize>,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.problems.push(Diagnostic::new(self.name, self.source, span, code, message).hint(hint));
     }
 

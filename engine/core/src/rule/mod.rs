@@ -2,9 +2,10 @@
 //!
 //! A rule is one TOML file (the format is in `docs/rule-format.md`). Files become a [`RuleSet`] (parsed and validated, with
 //! [`Diagnostic`]s for what is wrong), and that becomes [`CompiledRules`]: literals for the matcher, expressions for the
-//! confirmation, detectors in Rust by name. Only this room knows both what a rule means and how it is looked for.
+//! confirmation, forms of numbers, detectors in Rust by name. Only this room knows both what a rule means and how it is looked for.
 
 mod check;
+mod class;
 mod compile;
 mod cost;
 mod diagnostics;
@@ -12,8 +13,10 @@ mod format;
 mod literals;
 mod phrase;
 mod plan;
+mod shape;
 
 pub use check::{CheckOutcome, check_examples};
+pub use class::{DataCategory, Sensitivity};
 pub use compile::CompiledRules;
 pub(crate) use compile::{Pattern, Use};
 pub use cost::{RuleCost, cost};
@@ -21,6 +24,7 @@ pub use diagnostics::Diagnostic;
 pub(crate) use format::toml_problem;
 pub use format::{Family, Given, Group, Rule, Taxonomy};
 pub(crate) use literals::Neighbours;
+pub(crate) use shape::{Context, Shape};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

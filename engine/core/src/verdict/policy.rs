@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::Action;
-use crate::rule::{Diagnostic, Rule, RuleSet, closest};
+use crate::rule::{DataCategory, Diagnostic, Rule, RuleSet, Sensitivity, closest};
 
 /// What happens when something was not inspected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
@@ -53,11 +53,30 @@ impl UseClassifier {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Override {
-    /// Rule ids, or `family.*`.
+    /// Rule ids, or `family.*`. Empty: all rules.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
+    /// Only rules that find data of one of these sensitivities. Empty: whatever they find.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sensitivity: Vec<Sensitivity>,
+    /// Only rules that find data of one of these sorts. Empty: whatever they find.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<DataCategory>,
     /// `allow`: they count nothing; `flag`: they flag and never block; `transform`: the content is to be changed, and they count like
     /// `flag`; `block`: each blocks alone.
     pub action: Action,
+}
+
+impl Override {
+    fn holds_for(&self, rule: &Rule) -> bool {
+        let any_or = |empty: bool, found: bool| empty || found;
+        any_or(self.rules.is_empty(), self.rules.iter().any(|name| names_rule(name, &rule.id)))
+            && any_or(
+                self.sensitivity.is_empty(),
+                rule.sensitivity.is_some_and(|class| self.sensitivity.contains(&class)),
+            )
+            && any_or(self.data.is_empty(), self.data.iter().any(|category| rule.data.contains(category)))
+    }
 }
 
 /// How findings become actions. The default is the shipped policy.
@@ -83,7 +102,7 @@ pub struct Policy {
     /// Whether contents have to be classified.
     #[serde(skip_serializing_if = "UseClassifier::is_auto")]
     pub classifier: UseClassifier,
-    /// Exceptions; the first that names a rule holds for it.
+    /// Exceptions; the first that names a rule, or the data it finds, holds for it.
     #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
 }
@@ -128,12 +147,17 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileOverride {
+    #[serde(default)]
     rules: Vec<Spanned<String>>,
+    #[serde(default)]
+    sensitivity: Vec<Sensitivity>,
+    #[serde(default)]
+    data: Vec<DataCategory>,
     action: Spanned<Action>,
 }
 
-const MEMBERS: [&str; 8] =
-    ["flag_at", "transform_at", "block_at", "on_incomplete", "classifier", "override", "rules", "action"];
+const MEMBERS: [&str; 10] =
+    ["flag_at", "transform_at", "block_at", "on_incomplete", "classifier", "override", "rules", "sensitivity", "data", "action"];
 
 impl Policy {
     /// Parses a policy file. Rules it names must exist.
@@ -172,8 +196,14 @@ impl Policy {
             for rule in &entry.rules {
                 problems.extend(unknown_rule(name, source, rule, rules));
             }
-            let names = entry.rules.into_iter().map(Spanned::into_inner).collect();
-            overrides.push(Override { rules: names, action: entry.action.into_inner() });
+            if entry.rules.is_empty() && entry.sensitivity.is_empty() && entry.data.is_empty() {
+                let problem =
+                    Diagnostic::new(name, source, entry.action.span(), "E044", "an override that names nothing");
+                problems.push(problem.hint("say for what it is: `rules`, `sensitivity`, `data`, or several of them"));
+            }
+            let FileOverride { rules, sensitivity, data, action } = entry;
+            let rules = rules.into_iter().map(Spanned::into_inner).collect();
+            overrides.push(Override { rules, sensitivity, data, action: action.into_inner() });
         }
         if !problems.is_empty() {
             return Err(PolicyError(problems));
@@ -207,12 +237,18 @@ impl Policy {
     /// The weight of a rule's match under this policy; `quoted` if all it matched stands in quotation marks.
     #[must_use]
     pub fn weight(&self, rule: &Rule, quoted: bool) -> f64 {
-        self.weight_of(&rule.id, rule.weight() * if quoted { QUOTED } else { 1.0 })
+        self.excepted(self.exception(rule), rule.weight() * if quoted { QUOTED } else { 1.0 })
     }
 
     /// The weight that evidence named `code` has under this policy.
     pub(crate) fn weight_of(&self, code: &str, weight: f64) -> f64 {
-        match self.exception(code) {
+        let named = |entry: &&Override| entry.rules.iter().any(|name| names_rule(name, code));
+        self.excepted(self.overrides.iter().find(named).map(|entry| entry.action), weight)
+    }
+
+    /// What an exception makes of a weight.
+    fn excepted(&self, exception: Option<Action>, weight: f64) -> f64 {
+        match exception {
             None => weight,
             Some(Action::Allow) => 0.0,
             Some(Action::Flag | Action::Transform) => self.flag_at,
@@ -224,12 +260,11 @@ impl Policy {
     #[must_use]
     pub fn action_of(&self, rule: &Rule, quoted: bool) -> Action {
         let action = self.action(self.weight(rule, quoted));
-        if self.exception(&rule.id) == Some(Action::Transform) { action.max(Action::Transform) } else { action }
+        if self.exception(rule) == Some(Action::Transform) { action.max(Action::Transform) } else { action }
     }
 
-    fn exception(&self, id: &str) -> Option<Action> {
-        let named = |name: &String| names_rule(name, id);
-        self.overrides.iter().find(|entry| entry.rules.iter().any(named)).map(|entry| entry.action)
+    fn exception(&self, rule: &Rule) -> Option<Action> {
+        self.overrides.iter().find(|entry| entry.holds_for(rule)).map(|entry| entry.action)
     }
 }
 
@@ -274,6 +309,19 @@ mod tests {
         assert_eq!(problem("transform_at = 0.9").code, "E042");
         let rule = problem("[[override]]\nrules = [\"secret.nonsense-nobody-wrote\"]\naction = \"flag\"");
         assert_eq!((rule.code, rule.line, rule.column), ("E043", 2, 10));
+    }
+
+    #[test]
+    fn data_can_be_named_instead_of_rules() {
+        let source = "[[override]]\ndata = [\"pci\"]\naction = \"block\"\n[[override]]\nrules = [\"pii.*\"]\n\
+                      sensitivity = [\"internal\"]\naction = \"allow\"";
+        let rules = RuleSet::builtin();
+        let policy = Policy::parse("p.toml", source, &rules).expect("a good policy");
+        let weight = |id: &str| policy.weight(rules.get(id).expect(id), false);
+        assert_eq!((weight("pii.payment-card"), weight("pii.private-ip-address")), (1.0, 0.0));
+        assert_eq!(weight("pii.iban"), rules.get("pii.iban").expect("it is there").weight());
+        assert_eq!(problem("[[override]]\naction = \"flag\"").code, "E044");
+        assert_eq!(problem("[[override]]\ndata = [\"pcii\"]\naction = \"flag\"").code, "E001");
     }
 
     #[test]

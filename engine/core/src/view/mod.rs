@@ -425,6 +425,19 @@ impl Layer {
         self.fold_map.source_span(range)
     }
 
+    /// The part of the folded text that a range of the layer's text has become.
+    pub(crate) fn folded_range(&self, range: Range<usize>) -> Range<usize> {
+        let place = |at: usize| {
+            let (mut low, mut high) = (0, self.folded.len());
+            while low < high {
+                let middle = low.midpoint(high);
+                if self.unfold(middle..middle).start < at { low = middle + 1 } else { high = middle }
+            }
+            low
+        };
+        place(range.start)..place(range.end)
+    }
+
     /// The views that a range of the layer's text, or of its folded text, touches.
     pub(crate) fn views_in(&self, range: &Range<usize>, folded: bool) -> Range<usize> {
         let place = |view: &View| if folded { view.folded.clone() } else { view.range.clone() };

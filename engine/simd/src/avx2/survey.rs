@@ -58,7 +58,6 @@ impl Seen {
         let (low, high) = (self.look_half(low), self.look_half(high));
         Masks {
             token: !mask64(low.not_token, high.not_token),
-            run: !mask64(low.not_run, high.not_run),
             digit: mask64(low.digit, high.digit),
             letter: mask64(low.letter, high.letter),
             upper: mask64(low.upper, high.upper),
@@ -82,7 +81,6 @@ impl Seen {
         let first = _mm256_and_si256(_mm256_shuffle_epi8(table(&FIRST), bytes), bits);
         let second = _mm256_and_si256(_mm256_shuffle_epi8(table(&SECOND), bytes), bits);
         let token = _mm256_and_si256(_mm256_shuffle_epi8(table(&TOKEN), bytes), bits);
-        let run = _mm256_and_si256(_mm256_shuffle_epi8(table(&RUN), bytes), bits);
         let white = _mm256_and_si256(_mm256_shuffle_epi8(table(&WHITE), bytes), bits);
         let rare = _mm256_and_si256(_mm256_shuffle_epi8(table(&RARE), bytes), bits);
         let small = _mm256_or_si256(bytes, all(0x20));
@@ -91,7 +89,6 @@ impl Seen {
         self.least = _mm256_min_epi8(self.least, bytes);
         Half {
             not_token: _mm256_cmpeq_epi8(token, all(0)),
-            not_run: _mm256_cmpeq_epi8(run, all(0)),
             digit: within(bytes, b'0', b'9'),
             letter: within(small, b'a', b'z'),
             upper: within(bytes, b'A', b'Z'),
@@ -127,7 +124,6 @@ impl Seen {
 
 struct Half {
     not_token: __m256i,
-    not_run: __m256i,
     digit: __m256i,
     letter: __m256i,
     upper: __m256i,
@@ -146,7 +142,6 @@ const FIRST: [u8; 16] = class(b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x1b
 /// The others: `&`, and the rest of the controls.
 const SECOND: [u8; 16] = class(b"\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1c\x1d\x1e\x1f&\x7f");
 const TOKEN: [u8; 16] = class(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-");
-const RUN: [u8; 16] = class(b"0123456789 -");
 const WHITE: [u8; 16] = class(b"\t\n\x0b\x0c\r ");
 const RARE: [u8; 16] = class(b"bgjkpqvwxyzBGJKPQVWXYZ");
 /// For each high nibble its bit; none from 8 on.

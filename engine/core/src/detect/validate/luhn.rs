@@ -12,22 +12,18 @@ impl Validator for Luhn {
     }
 
     fn accepts(&self, text: &[u8]) -> bool {
-        let digits: Vec<u8> = text.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| byte - b'0').collect();
-        digits.len() >= 2 && is_valid(digits.into_iter())
+        is_right(text) && text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 2
     }
 }
 
-/// Every second digit from the right doubled, digits of the products summed: a multiple of ten.
-pub(crate) fn is_valid(digits: impl DoubleEndedIterator<Item = u8>) -> bool {
-    let sum: u32 = digits
-        .rev()
-        .enumerate()
-        .map(|(place, digit)| {
-            let value = u32::from(digit) << (place % 2);
-            if value > 9 { value - 9 } else { value }
-        })
-        .sum();
-    sum.is_multiple_of(10)
+/// Every second digit from the right doubled, digits of the products summed: a multiple of ten. All but digits is ignored.
+pub(crate) fn is_right(text: &[u8]) -> bool {
+    let digits = text.iter().rev().filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0'));
+    let values = digits.enumerate().map(|(place, digit)| {
+        let value = digit << (place % 2);
+        if value > 9 { value - 9 } else { value }
+    });
+    values.sum::<u32>().is_multiple_of(10)
 }
 
 #[cfg(test)]

@@ -3,9 +3,13 @@
 mod base64_blob;
 mod claims;
 mod entropy;
+mod id;
+mod iso7064;
 mod jwt;
-pub(crate) mod luhn;
+mod luhn;
+mod mod97;
 mod url_data;
+mod verhoeff;
 
 use std::fmt::Debug;
 
@@ -32,10 +36,16 @@ const VALIDATORS: &[&dyn Validator] = &[
     &url_data::UrlData,
 ];
 
+/// The validators above, and those of numbers in [`id`].
+fn all() -> impl Iterator<Item = &'static dyn Validator> {
+    let ids = id::ALL.iter().copied().flatten().map(|id| id as &dyn Validator);
+    VALIDATORS.iter().copied().chain(ids)
+}
+
 pub(crate) fn validator(name: &str) -> Option<&'static dyn Validator> {
-    VALIDATORS.iter().copied().find(|validator| validator.name() == name)
+    all().find(|validator| validator.name() == name)
 }
 
 pub(crate) fn validator_names() -> Vec<&'static str> {
-    VALIDATORS.iter().map(|validator| validator.name()).collect()
+    all().map(|validator| validator.name()).collect()
 }
