@@ -31,6 +31,11 @@ impl Decoder for Leet {
         let text = encoded.text;
         for stretch in encoded.odd(Shape::DIGITS_IN_WORDS.union(Shape::BACKWARD), 192) {
             let place = widened(text, &stretch, 128);
+            let words = text[place.clone()].split(|byte| !is_part(*byte)).map(|word| &word[core_of(word)]);
+            let signed = words.filter(|word| is_candidate(word) && word.iter().any(u8::is_ascii_alphabetic));
+            if signed.take(FEWEST).count() < FEWEST {
+                continue;
+            }
             for doubt in [Doubt::Likely, Doubt::I, Doubt::L] {
                 // Changed where it is written: most stretches come to nothing, and should ask for no memory.
                 sink.copy(place.start, &text[place.clone()]);

@@ -37,7 +37,7 @@ impl Decoder for Lines {
                 let known = comment.filter(|(leader, end, _)| *leader == this && *end > next);
                 let (_, _, orders) = *comment.insert(known.unwrap_or_else(|| {
                     let end = end(text, next, this);
-                    (this, end, !text[line..end].is_ascii() || may_order(&text[line..end]))
+                    (this, end, may_order(&text[line..end]))
                 }));
                 if orders {
                     let end = if text[..newline].ends_with(b"\r") { newline - 1 } else { newline };
@@ -68,18 +68,16 @@ fn blank(line: &[u8]) -> usize {
     line.iter().take(32).take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }
 
-/// The leader of a line, with the blanks after it: `//`, `#`, `*`, `>`, `--`, `;`, `%`, `|`, one or more of them.
+/// The leader of a line, with the blanks after it: `//`, `#`, `*`, `>`, `--`, `;`, `%`, one or more of them.
 fn leader(line: &[u8]) -> &[u8] {
     let line = &line[blank(line)..];
     let len = match line {
         [b'/', b'/', ..] | [b'-', b'-', ..] => {
             2 + line[2..].iter().take(2).take_while(|byte| matches!(byte, b'/' | b'!')).count()
         }
-        [b'#' | b'*' | b'>' | b';' | b'%' | b'|', ..] => line
-            .iter()
-            .take(8)
-            .take_while(|byte| matches!(byte, b'#' | b'>' | b';' | b'%' | b'*' | b'|' | b' '))
-            .count(),
+        [b'#' | b'*' | b'>' | b';' | b'%', ..] => {
+            line.iter().take(8).take_while(|byte| matches!(byte, b'#' | b'>' | b';' | b'%' | b'*' | b' ')).count()
+        }
         _ => return b"",
     };
     let len = len + line[len..].iter().take(1).take_while(|byte| **byte == b' ').count();

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::rewrite::Rewriter;
-use super::words::{has_words, may_order};
+use super::words::may_order;
 use super::{DecodeSink, Decoder, Encoded, Sign, ViewKind};
 
 pub(crate) struct Markdown;
@@ -34,8 +34,7 @@ impl Decoder for Markdown {
                 continue;
             }
             let inside = |mark: &Range<usize>| is_inside(text, mark);
-            let many = || marks.clone().nth(5).is_some() && has_words(line, 1);
-            let all = !line.is_ascii() || may_order(line) || many();
+            let all = may_order(line);
             let broken = marks.clone().filter(inside).count() >= 2;
             if all || broken {
                 marks.filter(|mark| all || inside(mark)).for_each(|mark| writer.put(mark.start, mark.len(), b""));
