@@ -60,8 +60,8 @@ pub use matching::{
 };
 pub use report::{EngineInfo, Excerpt, Finding, Palette, Report, Span, Timings, render, sarif};
 pub use rule::{
-    CheckOutcome, CompiledRules, Confidence, DataCategory, Diagnostic, Family, Given, Group, MAX_MATCH_LEN, Rule, RuleCost,
-    RuleSet, Sensitivity, Severity, Taxonomy, check_examples, closest, cost,
+    CheckOutcome, CompiledRules, Confidence, DataCategory, Diagnostic, Family, Given, Group, MAX_MATCH_LEN, Rule,
+    RuleCost, RuleSet, Sensitivity, Severity, Taxonomy, check_examples, closest, cost,
 };
 pub use transform::{
     Change, Checksum, Conversation, Encoded, Instruction, KeyError, MAX_PASSES, MOST_GRAMS, MarkEncoding, Marked,

@@ -348,9 +348,9 @@ fn confirm(pass: Pass<'_>, id: u32, caches: &mut Caches, window: Range<usize>, r
         let Some(exact) = pattern.regex() else { continue };
         let cache = caches.exact.get_or_insert_with(|| exact.create_cache());
         each_match(exact, cache, text, within, |range| {
-            if !pattern.validator.is_none_or(|validator| validator.accepts_for(&text[range.clone()], pass.server)) {
-                return;
-            }
+            let judged =
+                pattern.validator.map_or(Some(range.clone()), |validator| validator.judge(text, range, pass.server));
+            let Some(range) = judged else { return };
             let range = place.start + range.start..place.start + range.end;
             recorder.record(pattern.rule, depth, range, pattern.folded);
         });

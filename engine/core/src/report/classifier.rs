@@ -45,6 +45,8 @@ pub(super) fn finding(
         pointer: document.pointer(layer.views[view].segment, body),
         quoted: false,
         views,
+        sensitivity: None,
+        data: Vec::new(),
         taxonomy: Taxonomy {
             owasp_llm: list(&["LLM01:2025"]),
             owasp_mcp: Vec::new(),

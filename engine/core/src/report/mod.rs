@@ -290,6 +290,8 @@ impl Report {
             pointer: String::new(),
             quoted: false,
             views: vec![ViewKind::Raw],
+            sensitivity: rule.sensitivity,
+            data: rule.data.clone(),
             taxonomy: rule.taxonomy.clone(),
             fingerprint,
             excerpt: None,

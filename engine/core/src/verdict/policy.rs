@@ -156,8 +156,18 @@ struct FileOverride {
     action: Spanned<Action>,
 }
 
-const MEMBERS: [&str; 10] =
-    ["flag_at", "transform_at", "block_at", "on_incomplete", "classifier", "override", "rules", "sensitivity", "data", "action"];
+const MEMBERS: [&str; 10] = [
+    "flag_at",
+    "transform_at",
+    "block_at",
+    "on_incomplete",
+    "classifier",
+    "override",
+    "rules",
+    "sensitivity",
+    "data",
+    "action",
+];
 
 impl Policy {
     /// Parses a policy file. Rules it names must exist.

@@ -33,7 +33,8 @@ impl Validator for NotPlaceholder {
     }
 }
 
-fn bits_per_byte(text: &[u8]) -> f64 {
+/// Shannon entropy, in bits per byte. None of an empty text.
+pub(super) fn bits_per_byte(text: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     text.iter().for_each(|byte| counts[usize::from(*byte)] += 1);
     let total = text.len() as f64;
@@ -73,11 +74,15 @@ const STAND_INS: [&str; 22] = [
 fn is_placeholder(text: &[u8]) -> bool {
     let lower = text.to_ascii_lowercase();
     let lower = String::from_utf8_lossy(&lower);
-    let bracketed = ["${", "{{", "<", "$(", "%("].iter().any(|open| lower.starts_with(open))
-        || lower.contains("${")
-        || lower.contains("{{");
     let run = text.windows(5).any(|window| window.iter().all(|byte| *byte == window[0]));
-    bracketed || run || STAND_INS.iter().any(|word| lower.contains(word))
+    is_template(text) || run || STAND_INS.iter().any(|word| lower.contains(word))
+}
+
+/// Whether something will be put in here: `${NAME}`, `{{ name }}`, `<name>`.
+pub(super) fn is_template(text: &[u8]) -> bool {
+    let begins = |open: &&[u8]| text.starts_with(open);
+    let has = |open: &[u8]| memchr::memmem::find(text, open).is_some();
+    [&b"<"[..], b"$(", b"%("].iter().any(begins) || has(b"${") || has(b"{{")
 }
 
 #[cfg(test)]

@@ -1,17 +1,25 @@
 //! Checks of what an expression matched. To add one: a file here and a line in [`VALIDATORS`].
 
 mod base64_blob;
+mod bech32;
+mod bip39;
+mod checksum;
 mod claims;
 mod entropy;
 mod id;
 mod iso7064;
 mod jwt;
+mod key;
+mod key_block;
 mod luhn;
 mod mod97;
+mod published;
+mod random;
 mod url_data;
 mod verhoeff;
 
 use std::fmt::Debug;
+use std::ops::Range;
 
 /// Says whether a matched text is what it looks like.
 pub(crate) trait Validator: Sync + Debug {
@@ -21,6 +29,11 @@ pub(crate) trait Validator: Sync + Debug {
     /// The same, knowing what server the text goes to, if the caller declared one.
     fn accepts_for(&self, text: &[u8], _server: Option<&str>) -> bool {
         self.accepts(text)
+    }
+
+    /// Where the finding is, if what was matched is accepted: all of `found`, or more of `text` (a view) than an expression can match.
+    fn judge(&self, text: &[u8], found: Range<usize>, server: Option<&str>) -> Option<Range<usize>> {
+        self.accepts_for(&text[found.clone()], server).then_some(found)
     }
 }
 
@@ -32,6 +45,14 @@ const VALIDATORS: &[&dyn Validator] = &[
     &claims::OtherAudience,
     &claims::LongLived,
     &claims::WideScope,
+    &jwt::Jwe,
+    &key::Key,
+    &key_block::KeyBlock,
+    &random::Random,
+    &random::Mixed,
+    &checksum::Crc32,
+    &bech32::Bech32,
+    &bip39::Bip39,
     &base64_blob::Base64Blob,
     &url_data::UrlData,
 ];
