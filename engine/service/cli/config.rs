@@ -21,8 +21,10 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Outcome> {
     match command {
         ConfigCommand::Print(settings) => write!(out, "{}", config::to_toml(&settings.load()?))?,
         ConfigCommand::Check(settings) => {
-            let engine = assemble::engine(&settings.load()?)?;
-            if let Some(why) = engine.cascade().why() {
+            let config = settings.load()?;
+            let engine = assemble::engine(&config)?;
+            let named = config.classifier.model.is_some() || config.classifier.library.is_some();
+            if let Some(why) = engine.cascade().why().filter(|_| named) {
                 anyhow::bail!("classifier: unavailable: {why}");
             }
             let info = engine.info();
