@@ -115,7 +115,8 @@ impl Classifier for OnnxClassifier {
     }
 
     fn plan(&self, text: &str, kind: ContentKind, windows: &mut Windows) -> Result<(), ClassifyError> {
-        self.tokens.plan(text, kind, windows)
+        self.tokens.plan(text, kind, windows);
+        Ok(())
     }
 
     fn session(&self) -> Result<Box<dyn ClassifierSession>, ClassifyError> {

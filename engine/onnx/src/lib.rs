@@ -25,6 +25,7 @@ mod provider;
 mod runtime;
 mod session;
 mod tokens;
+mod wordpiece;
 
 pub use classifier::{OnnxClassifier, Options};
 pub use folder::{Checked, ModelFolder};

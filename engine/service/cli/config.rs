@@ -24,7 +24,8 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Outcome> {
             let config = settings.load()?;
             let engine = assemble::engine(&config)?;
             assemble::transforming(&config, &engine)?;
-            if let Some(why) = engine.cascade().why() {
+            let named = config.classifier.model.is_some() || config.classifier.library.is_some();
+            if let Some(why) = engine.cascade().why().filter(|_| named) {
                 anyhow::bail!("classifier: unavailable: {why}");
             }
             let info = engine.info();
