@@ -114,6 +114,15 @@ proptest! {
     }
 }
 
+#[test]
+fn a_pair_of_escapes_is_not_torn_apart() {
+    let document = r#"["[:🛰🉠🌀\ud83d\ude00"]"#;
+    let marker = Marker::datamark(&[1; 16], 1, Placement::Boundary);
+    let marked = marker.mark(&content(None, Format::Json, document.as_bytes())).unwrap();
+    assert!(serde_json::from_slice::<Value>(&marked.content).is_ok());
+    assert_eq!(marked.marker.undo(&marked.content).unwrap(), document.as_bytes());
+}
+
 fn marked(marker: &Marker, text: &str) -> String {
     let content = Content::new(ContentKind::ToolOutput, text.as_bytes()).with_format(Format::Text);
     String::from_utf8(marker.mark(&content).unwrap().content).unwrap()

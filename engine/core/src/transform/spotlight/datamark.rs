@@ -86,9 +86,12 @@ impl Datamark<'_> {
         if self.json && text[0] == b'\\' {
             let (character, len) = match text.get(1) {
                 Some(b'u') => {
-                    let digits = text.get(2..6).and_then(|digits| std::str::from_utf8(digits).ok());
-                    let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-                    (code.and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
+                    let (first, second) = (unit16(text), text.get(6..).and_then(unit16));
+                    // A pair is one character: a mark between its halves would leave two that are none.
+                    match char::decode_utf16(first.into_iter().chain(second)).next() {
+                        Some(Ok(character)) => (character, if u32::from(character) > 0xffff { 12 } else { 6 }),
+                        _ => (char::REPLACEMENT_CHARACTER, 6),
+                    }
                 }
                 Some(b'n' | b't' | b'r' | b'f') => ('\n', 2),
                 Some(b'b') => ('\u{8}', 2),
@@ -263,6 +266,12 @@ impl State {
         self.run = if boundary || class == Space { 1 } else { self.run + 1 };
         boundary
     }
+}
+
+/// The number of a `\uXXXX` escape at the start of a text.
+fn unit16(text: &[u8]) -> Option<u16> {
+    let digits = text.get(..6)?.strip_prefix(b"\\u")?;
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 /// The private-use characters that markers are made of: all of the basic plane.

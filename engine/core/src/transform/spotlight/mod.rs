@@ -368,8 +368,7 @@ impl Marker {
 const RAW: &[u8] = b"raw:";
 
 fn read(body: &[u8], format: Format) -> Result<Document, SpotlightError> {
-    let mut limits = Limits::default();
-    limits.max_content_bytes = Limits::HARD_CONTENT_BYTES;
+    let limits = Limits { max_content_bytes: Limits::HARD_CONTENT_BYTES, ..Limits::default() };
     if body.len() > limits.max_content_bytes {
         return Err(SpotlightError::TooLong);
     }
