@@ -74,9 +74,10 @@ fn a_used_scanner_answers_as_a_new_one() {
 fn a_scan_can_be_concluded_step_by_step() {
     let body = format!("{ORDER}.").into_bytes();
     let mut scanner = engine().scanner();
-    let scanned = scanner.scan(&tool_output(&body), &ScanControl::unlimited());
+    let mut scanned = scanner.scan(&tool_output(&body), &ScanControl::unlimited());
     assert!(scanned.coverage().complete);
     assert!(scanned.matched().count() > 0);
+    scanned.classify(&ScanControl::unlimited());
     let verdict = scanned.verdict();
     let report = scanned.conclude();
     assert_eq!(verdict, report.verdict);

@@ -28,7 +28,7 @@ fn a_canary_is_planted_and_heard_of() {
         let all = [&["scan", "-", "--kind", "model-output", "--output", "json"], arguments].concat();
         tamiz_with_input(&all, text.as_bytes())
     };
-    let with = ["--canaries", file.as_str(), "--key-file", key.as_str()];
+    let with = ["--canaries", file.as_str(), "--fingerprint-key", key.as_str()];
     let found = scan(&with, &format!("the id is {}", value.to_lowercase()));
     assert_eq!(found.code, 1, "{}", found.out);
     assert!(rules(&found)[0].starts_with("secret.canary-"), "{:?}", rules(&found));
@@ -38,9 +38,9 @@ fn a_canary_is_planted_and_heard_of() {
     let list = tamiz(&["canary", "list", "--file", &file, "--key-file", &key, "--json"]);
     assert_eq!(list.json()["value"], value);
     let without = scan(&["--canaries", file.as_str()], "x");
-    assert!(without.code == 2 && without.err.contains("--key-file"), "{}", without.err);
+    assert!(without.code == 2 && without.err.contains("--fingerprint-key"), "{}", without.err);
     fs::write(path("other"), "5b".repeat(32)).unwrap();
-    let wrong = scan(&["--canaries", file.as_str(), "--key-file", &path("other")], "x");
+    let wrong = scan(&["--canaries", file.as_str(), "--fingerprint-key", &path("other")], "x");
     assert!(wrong.code == 2 && wrong.err.contains("another key"), "{}", wrong.err);
 }
 

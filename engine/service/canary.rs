@@ -88,6 +88,7 @@ impl Canaries {
         if canaries.list.len() >= MOST {
             bail!("{}: a file has at most {MOST} canaries; begin another", path.display());
         }
+        #[expect(clippy::disallowed_methods, reason = "when it was made, for whoever reads the list")]
         let now = SystemTime::now();
         let moment = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
         let seed = format!("{moment} {} {}", std::process::id(), canaries.list.len());

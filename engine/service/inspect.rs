@@ -203,7 +203,7 @@ struct Job {
 }
 
 enum Work {
-    Inspect(Task, Box<dyn FnOnce(Answer) + Send>),
+    Inspect(Box<Task>, Box<dyn FnOnce(Answer) + Send>),
     /// Anything else that needs a scanner. When it is dropped, whoever waits hears of it.
     Call(Cancel, usize, Box<dyn FnOnce(&mut Scanner) + Send>),
 }
@@ -293,7 +293,7 @@ impl Pool {
     /// Hands in a task. `done` is called on a worker thread, once, whatever happens; it must not block.
     pub fn submit(&self, place: Place, task: Task, done: impl FnOnce(Answer) + Send + 'static) {
         // Never full: there are no more places than the channel holds.
-        if let Err(refused) = self.jobs.try_send(Job { work: Work::Inspect(task, Box::new(done)), place })
+        if let Err(refused) = self.jobs.try_send(Job { work: Work::Inspect(Box::new(task), Box::new(done)), place })
             && let Work::Inspect(_, done) = refused.into_inner().work
         {
             done(Err(InspectError::Failed));

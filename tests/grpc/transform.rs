@@ -56,7 +56,7 @@ async fn a_content_is_redacted_marked_unmarked_and_revealed() {
     let plain = client.transform(asked.clone()).await.unwrap().into_inner();
     assert_eq!((plain.id.as_str(), plain.changes.len(), plain.changes[0].treatment()), ("a", 1, Treatment::Seal));
     let (before, after) = (plain.before.unwrap(), plain.after.unwrap());
-    assert_eq!(before.findings[0].rule, "pii.payment-card");
+    assert_eq!(before.findings[0].rule, "pii.payment-card-labelled");
     assert!(after.findings.is_empty() && after.coverage.unwrap().complete && plain.spotlight.is_none());
 
     asked.spotlight = Some(Spotlight { mode: SpotlightMode::Datamark.into(), ..Spotlight::default() });
@@ -91,7 +91,7 @@ async fn placeholders_last_a_conversation_and_reveal_is_off() {
         let asked = TransformRequest { conversation: "one".into(), ..request(content) };
         texts.push(String::from_utf8(client.transform(asked).await.unwrap().into_inner().content.to_vec()).unwrap());
     }
-    assert_eq!(texts, ["[payment-card:1]", "[payment-card:2]", "[payment-card:1]"]);
+    assert_eq!(texts, ["[payment-card:1]", "[payment-card:2]", "[payment-card-labelled:1]"]);
     let ask = RevealRequest { actor: "ana".into(), ..RevealRequest::default() };
     assert_eq!(client.reveal(ask).await.unwrap_err().code(), Code::PermissionDenied);
     let wrong = client.transform(TransformRequest { leaks: 99, kind: 77, ..request("x") }).await.unwrap_err();

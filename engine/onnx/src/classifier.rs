@@ -91,7 +91,7 @@ impl OnnxClassifier {
 
     fn build(&self) -> Result<Session, ort::Error> {
         let builder = Session::builder(&self.runtime.environment)?;
-        Ok(builder
+        builder
             .with_optimization_level(GraphOptimizationLevel::All)?
             .with_intra_threads(self.threads.max(1))?
             .with_inter_threads(1)?
@@ -101,7 +101,7 @@ impl OnnxClassifier {
             .with_memory_pattern(false)?
             .with_flush_to_zero()?
             .with_execution_providers([self.provider.dispatch()])?
-            .commit_from_memory(&self.bytes)?)
+            .commit_from_memory(&self.bytes)
     }
 }
 

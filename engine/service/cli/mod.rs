@@ -113,7 +113,7 @@ pub(crate) struct RuleArgs {
     /// Search with this back end (default auto). All give the same findings.
     #[arg(long, value_name = "NAME")]
     pub(crate) matcher: Option<MatcherChoice>,
-    /// Look for the canaries of this file (`tamiz canary new`); needs --key-file.
+    /// Look for the canaries of this file (`tamiz canary new`); needs --fingerprint-key.
     #[arg(long, value_name = "FILE")]
     pub(crate) canaries: Option<PathBuf>,
     /// Look for passages of the prompts whose prints are in this file (`tamiz prompt register`).
@@ -121,16 +121,16 @@ pub(crate) struct RuleArgs {
     pub(crate) prompts: Option<PathBuf>,
     /// A file with 64 hexadecimal digits: the key of fingerprints, canaries and prompt prints.
     #[arg(long, value_name = "FILE")]
-    pub(crate) key_file: Option<PathBuf>,
+    pub(crate) fingerprint_key: Option<PathBuf>,
 }
 
 impl RuleArgs {
     /// An engine as these say, but for its limits.
     pub(crate) fn builder(&self) -> anyhow::Result<EngineBuilder> {
-        let key = self.key_file.as_deref().map(assemble::key).transpose()?;
+        let key = self.fingerprint_key.as_deref().map(assemble::key).transpose()?;
         let mut rules = packs::rules(&self.rule_dirs, !self.no_builtin_rules)?;
         if let Some(file) = &self.canaries {
-            let key = key.context("--canaries needs --key-file: the key that they were made with")?;
+            let key = key.context("--canaries needs --fingerprint-key: the key that they were made with")?;
             rules.merge(Canaries::read(file, &key)?.rules(&key)?);
         }
         let policy = packs::policy(self.policy.as_deref(), &rules)?;

@@ -56,7 +56,7 @@ impl Settings {
             matcher: self.rules.matcher,
             canaries: self.rules.canaries,
             prompts: self.rules.prompts,
-            key_file: self.rules.key_file,
+            key_file: self.rules.fingerprint_key,
             classify: self.classifier.classify.map(Into::into),
             model: self.classifier.model,
             library: self.classifier.onnxruntime,

@@ -47,6 +47,11 @@ pub(crate) trait Detector: Sync + Debug {
     /// What there must be for it to find anything.
     fn needs(&self) -> Needs;
 
+    /// Fewest digits of what it finds, with nothing but marks and spaces between them; for detectors of [`Needs::Digits`].
+    fn fewest_digits(&self) -> usize {
+        0
+    }
+
     /// Reports the places in `text`, which is all of a layer's views with separators between them.
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>));
 }

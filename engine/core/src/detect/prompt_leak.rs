@@ -28,7 +28,8 @@ const MOST_PRINTS: usize = 1 << 20;
 /// ```
 /// use tamiz_core::RegisteredPrompts;
 /// let mut prompts = RegisteredPrompts::new(None);
-/// let prompt = "You are the assistant of the Harbour Museum. Never promise opening hours that are not on the list below.";
+/// let prompt = "You are the assistant of the Harbour Museum. Never promise opening hours that are not on the list \
+///               below, and send visitors who ask for the lighthouse to the ferry office on the other side of the square.";
 /// assert!(prompts.register("museum", prompt).is_ok());
 /// assert!(prompts.register("short", "Be nice.").is_err());
 /// ```
@@ -55,7 +56,7 @@ pub enum PromptError {
     #[error("the prompt is too short to be told from other text: register one of {} letters and more", 2 * RUN)]
     Short,
     /// Too much was registered.
-    #[error("all prompts together are longer than about {} MB", MOST_PRINTS * SAMPLE as usize >> 20)]
+    #[error("all prompts together are longer than about {} MB", (MOST_PRINTS * SAMPLE as usize) >> 20)]
     Full,
     /// The name is taken.
     #[error("there is a prompt of that name already")]

@@ -240,7 +240,8 @@ impl Plan {
     /// What becomes of what a rule finds, and the type it is called by.
     #[must_use]
     pub fn treatment<'p>(&'p self, rule: &'p Rule) -> (Treatment, &'p str) {
-        let name = rule.id.rsplit('.').next().unwrap_or(&rule.id);
+        // A number with its name beside it is the same sort of thing as one without.
+        let name = rule.id.rsplit('.').next().unwrap_or(&rule.id).trim_end_matches("-labelled");
         match self.treat.iter().find(|entry| entry.rules.iter().any(|named| names_rule(named, &rule.id))) {
             Some(entry) => (entry.with, entry.label.as_deref().unwrap_or(name)),
             None if rule.family.group() == Group::Leak => (self.leaks, name),

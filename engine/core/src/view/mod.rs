@@ -558,7 +558,8 @@ impl Layers {
                 }
                 let Some(view) = parent.views.get(id) else { break };
                 from = view.range.end;
-                if reading && view.readings >= MOST_READINGS {
+                // What reads the same way twice reads nothing new.
+                if reading && (view.readings >= MOST_READINGS || view.kind == decoder.kind()) {
                     continue;
                 }
                 let (bytes, made) = (child.text.len(), child.views.len());

@@ -88,7 +88,7 @@ fn word_likeness(word: &[u8]) -> u32 {
         }
         before = this;
     }
-    if pairs == 0 { u32::MAX } else { sum * 100 / pairs }
+    (sum * 100).checked_div(pairs).unwrap_or(u32::MAX)
 }
 
 /// Words that come to more are read as they are.

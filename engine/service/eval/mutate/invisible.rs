@@ -92,7 +92,7 @@ mod tests {
         let mut dice = dice_for("record", "technique");
         assert_eq!(bidi("ab\ncd"), "\u{202e}ba\u{202c}\n\u{202e}dc\u{202c}");
         assert!(variation_selectors("A").contains("😊\u{e0131}"));
-        assert!(tags("Hi", &mut dice).unwrap_or_default().ends_with("\u{e0048}\u{e0069}"));
+        assert!(tags("Oh Hi", &mut dice).unwrap_or_default().ends_with("\u{e0048}\u{e0069}"));
         assert_eq!(between("ab", &mut dice, &['\u{ad}']).replace('\u{ad}', ""), "ab");
         assert!(spaces("nospace", '\0').is_none());
     }

@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn known_values() {
         let mut dice = dice_for("record", "technique");
-        assert_eq!(spread("ab c.", "-", " ").as_deref(), Some("a-b c-."));
+        assert_eq!(spread("abc d.", "-", " ").as_deref(), Some("a-b-c d-."));
         assert_eq!(lines("one two three", 8), ["one two", "three"]);
         assert_eq!(hyphenated("ignore previous", &mut dice).as_deref(), Some("ign-\nore previous"));
         assert_eq!(comment("a b", "# ", "x\n", "y"), "x\n# a b\ny");

@@ -29,7 +29,7 @@ pub(super) const ALL: &[Technique] = &[
     },
     Technique { name: "braille", apply: braille },
     Technique { name: "upside-down", apply: upside_down },
-    Technique { name: "cyrillic", apply: |text, dice| swapped(text, dice, "аcсeеiіjјoоpрsѕxхyуhһ", 2) },
+    Technique { name: "cyrillic", apply: |text, dice| swapped(text, dice, "aаcсeеiіjјoоpрsѕxхyуhһ", 2) },
     Technique { name: "greek", apply: |text, dice| swapped(text, dice, "aαiιoοpρuυvνkκtτnη", 2) },
     Technique { name: "cherokee-lisu", apply: cherokee_lisu },
 ];
@@ -186,8 +186,8 @@ mod tests {
     #[test]
     fn known_values() {
         let mut dice = dice_for("record", "technique");
-        assert_eq!(mapped("Ab1", |c| offset(c, 0x24d0, 0x24b6)).as_deref(), Some("Ⓐⓑ1"));
-        assert_eq!(mapped("A b", full_width).as_deref(), Some("Ａ　ｂ"));
+        assert_eq!(mapped("Abba1", |c| offset(c, 0x24d0, 0x24b6)).as_deref(), Some("Ⓐⓑⓑⓐ1"));
+        assert_eq!(mapped("A bee", full_width).as_deref(), Some("Ａ　ｂｅｅ"));
         assert_eq!(braille("Hi z", &mut dice).as_deref(), Some("⠓⠊⠀⠵"));
         assert_eq!(upside_down("Ignore.", &mut dice).as_deref(), Some("˙ǝɹouƃᴉ"));
         assert!(leet("государство", &mut dice).is_none());

@@ -27,6 +27,10 @@ impl Detector for International {
         "phone-international"
     }
 
+    fn fewest_digits(&self) -> usize {
+        SHORTEST
+    }
+
     fn needs(&self) -> Needs {
         Needs::Digits
     }
@@ -46,6 +50,10 @@ impl Detector for International {
 impl Detector for NorthAmerican {
     fn name(&self) -> &'static str {
         "phone-north-american"
+    }
+
+    fn fewest_digits(&self) -> usize {
+        SHORTEST
     }
 
     fn needs(&self) -> Needs {
@@ -77,6 +85,10 @@ impl Detector for National {
         "phone-national"
     }
 
+    fn fewest_digits(&self) -> usize {
+        SHORTEST
+    }
+
     fn needs(&self) -> Needs {
         Needs::Digits
     }
@@ -102,6 +114,8 @@ fn is_given_out(digits: &[u8]) -> bool {
     FINAL[(usize::from(state) - 1) / 64] >> ((usize::from(state) - 1) % 64) & 1 == 1
 }
 
+/// Fewest digits of a number.
+const SHORTEST: usize = 6;
 /// Most digits of a number with its calling code, and some to spare: with more it is none.
 const MOST_DIGITS: usize = 17;
 const MOST_GROUPS: usize = 8;

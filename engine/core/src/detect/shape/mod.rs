@@ -224,8 +224,9 @@ impl Chunk<'_, '_, '_> {
     fn ask_detectors(&mut self, shaper: &mut Shaper) {
         let from = self.chunk.start.saturating_sub(MARGIN).max(self.view.start);
         let to = (self.chunk.end + MARGIN).min(self.view.end);
+        let most = most_digits(&self.text[from..to]);
         for (number, claim) in self.shapes.claims.iter().enumerate() {
-            let Some(detector) = claim.detector else { continue };
+            let Some(detector) = claim.detector.filter(|detector| detector.fewest_digits() <= most) else { continue };
             self.work.shape_bytes += (to - from) as u64;
             detector.find(&self.text[from..to], &mut |found| {
                 let place = from + found.start..from + found.end;
@@ -338,3 +339,18 @@ fn ends(text: &[u8], at: usize) -> bool {
 
 #[cfg(test)]
 mod whole_texts;
+/// Bytes of marks and spaces between two digits of a number.
+const APART: usize = 6;
+
+/// The most digits in a row, with at most [`APART`] bytes of marks and spaces between any two.
+fn most_digits(text: &[u8]) -> usize {
+    let (mut most, mut digits, mut between) = (0, 0, 0);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' => (digits, between) = (digits + 1, 0),
+            _ if byte.is_ascii_alphabetic() || between == APART => (most, digits, between) = (most.max(digits), 0, 0),
+            _ => between += 1,
+        }
+    }
+    most.max(digits)
+}
