@@ -41,4 +41,6 @@ lint: setup ## Formatting, clippy, rule files, example corpus, documentation: no
 	cargo clippy --workspace --all-targets --locked $(FEATURES) -- -D warnings
 	cargo run --quiet --locked --bin tamiz -- rules check
 	python3 examples/make_expected.py --check
+	python3 scripts/rule_docs.py --check
+	python3 scripts/hard_negatives.py --check
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked

@@ -23,6 +23,7 @@ FAMILIES = {
     "hidden-text": "Text a person does not see and a model does.",
     "exfiltration": "Channels that carry data out: images, links, active markup, terminal escapes, commands.",
     "tool-poisoning": "Orders hidden in tool metadata.",
+    "tool-misuse": "Calls, arguments and messages that no honest use of a tool needs.",
     "secret": "Credentials. Those shown here are invented.",
     "pii": "Personal data with a checkable form.",
 }

@@ -397,6 +397,8 @@ pub(crate) struct View {
     /// How often it was decoded, and how often read in another way, to make it.
     decoded: usize,
     readings: usize,
+    /// One more than the number of the decoder that read it so; 0: none did.
+    reader: usize,
 }
 
 /// The views of one decoding depth.
@@ -486,6 +488,7 @@ impl Layers {
             parent: 0,
             decoded: 0,
             readings: 0,
+            reader: 0,
         }));
     }
 
@@ -547,7 +550,7 @@ impl Layers {
         let text = if depth == 0 { base } else { &parent.text };
         let budget = limits.max_decoded_bytes.saturating_sub(self.decoded_bytes);
         let (mut cut, mut too_deep) = (false, false);
-        for decoder in DECODERS {
+        for (number, decoder) in DECODERS.iter().enumerate() {
             let reading = decoder.is_reading();
             // Only the views with a sign in them.
             let (mut id, mut from) = (0, 0);
@@ -559,7 +562,7 @@ impl Layers {
                 let Some(view) = parent.views.get(id) else { break };
                 from = view.range.end;
                 // What reads the same way twice reads nothing new.
-                if reading && (view.readings >= MOST_READINGS || view.kind == decoder.kind()) {
+                if reading && (view.readings >= MOST_READINGS || view.reader == number + 1) {
                     continue;
                 }
                 let (bytes, made) = (child.text.len(), child.views.len());
@@ -579,6 +582,7 @@ impl Layers {
                 for made in &mut child.views[made..] {
                     (made.segment, made.parent) = (view.segment, id);
                     (made.decoded, made.readings) = (view.decoded, view.readings);
+                    made.reader = if reading { number + 1 } else { 0 };
                     *if reading { &mut made.readings } else { &mut made.decoded } += 1;
                     if made.kind == ViewKind::Raw {
                         made.kind = decoder.kind();

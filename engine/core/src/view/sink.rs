@@ -95,7 +95,7 @@ impl<'l> DecodeSink<'l> {
         }
         layer.text.push(SEPARATOR);
         layer.map.push_block(source_end, 0, 1);
-        layer.views.push(View { kind, range, folded: 0..0, segment: 0, parent: 0, decoded: 0, readings: 0 });
+        layer.views.push(View { kind, range, folded: 0..0, segment: 0, parent: 0, decoded: 0, readings: 0, reader: 0 });
         self.start = layer.text.len();
     }
 

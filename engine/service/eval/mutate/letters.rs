@@ -188,7 +188,7 @@ mod tests {
         let mut dice = dice_for("record", "technique");
         assert_eq!(mapped("Abba1", |c| offset(c, 0x24d0, 0x24b6)).as_deref(), Some("Ⓐⓑⓑⓐ1"));
         assert_eq!(mapped("A bee", full_width).as_deref(), Some("Ａ　ｂｅｅ"));
-        assert_eq!(braille("Hi z", &mut dice).as_deref(), Some("⠓⠊⠀⠵"));
+        assert_eq!(braille("Hi zed", &mut dice).as_deref(), Some("⠓⠊⠀⠵⠑⠙"));
         assert_eq!(upside_down("Ignore.", &mut dice).as_deref(), Some("˙ǝɹouƃᴉ"));
         assert!(leet("государство", &mut dice).is_none());
     }

@@ -341,7 +341,8 @@ mod tests {
                     assert_ne!(first.as_deref(), Some(text), "{}", one.name);
                     applied += usize::from(first.is_some());
                 }
-                assert!(applied > 0, "{}", one.name);
+                // Misreading as an encoding of two bytes applies only where nothing of the text is lost.
+                assert!(applied > 0 || one.name.starts_with("mojibake"), "{}", one.name);
             }
         }
     }
