@@ -9,7 +9,7 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, RngSeed};
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use tamiz_core::{ContentKind, Format, Report, ScanControl, Scanner};
+use tamiz_core::{ContentKind, Finding, Format, Report, ScanControl, Scanner, ViewKind};
 
 use crate::support::{ORDER, ORDER_RULE, base64, content, engine};
 
@@ -403,6 +403,17 @@ fn edit() -> impl Strategy<Value = Option<&'static str>> {
     prop_oneof![2 => select(pieces.to_vec()).prop_map(Some), 1 => Just(None)]
 }
 
+/// Views whose signs are bytes, wherever they stand.
+const EXACT: [ViewKind; 7] = [
+    ViewKind::Raw,
+    ViewKind::Folded,
+    ViewKind::Base64,
+    ViewKind::Percent,
+    ViewKind::HtmlEntity,
+    ViewKind::Escape,
+    ViewKind::Tags,
+];
+
 // --- JSON Lines -------------------------------------------------------------------------------------------------------
 
 fn lines() -> impl Strategy<Value = Vec<String>> {
@@ -424,7 +435,10 @@ proptest! {
         let file: String = lines.iter().map(|line| format!("{line}{end}")).collect();
         let whole = inspect(Some(ContentKind::ToolOutput), Format::Jsonl, file.as_bytes());
         check(&whole, file.as_bytes())?;
-        let mut places: Vec<String> = whole.findings.iter().map(|f| format!("{:?} {} {:?}", f.span, f.rule, f.views)).collect();
+        // Views that guess look at blocks of 64 bytes, and these lie otherwise in a record alone.
+        let known = |finding: &&Finding| finding.views.iter().all(|view| EXACT.contains(view));
+        let place = |finding: &Finding| format!("{:?} {} {:?}", finding.span, finding.rule, finding.views);
+        let mut places: Vec<String> = whole.findings.iter().filter(known).map(place).collect();
         let (mut expected, mut complete, mut at) = (Vec::new(), true, 0);
         for line in &lines {
             if !line.trim_ascii().is_empty() {
@@ -432,7 +446,7 @@ proptest! {
                 let record = if crlf { format!("{line}\r") } else { line.clone() };
                 let report = inspect(Some(ContentKind::ToolOutput), Format::Json, record.as_bytes()).with_offset(at);
                 complete &= report.coverage.complete;
-                expected.extend(report.findings.iter().map(|f| format!("{:?} {} {:?}", f.span, f.rule, f.views)));
+                expected.extend(report.findings.iter().filter(known).map(place));
             }
             at += line.len() + end.len();
         }
