@@ -251,12 +251,12 @@ impl Store {
         entries.take(most).map(|entry| decode(entry?.1.value())).collect()
     }
 
-    /// Begins a change of several records. Nothing of it holds before [`ToolChange::commit`].
+    /// Begins a change of several records. Nothing of it holds before it is committed.
     ///
     /// # Errors
     /// When writing cannot begin.
-    pub fn change(&self) -> Result<ToolChange, StoreError> {
-        Ok(ToolChange { write: self.database.begin_write()?, at: now() })
+    pub fn change(&self) -> Result<Change, StoreError> {
+        Ok(Change { write: self.database.begin_write()?, at: now() })
     }
 }
 
@@ -272,18 +272,18 @@ pub struct Put {
 }
 
 /// A change that is being made.
-pub struct ToolChange {
+pub struct Change {
     write: WriteTransaction,
     at: u64,
 }
 
-impl std::fmt::Debug for ToolChange {
+impl std::fmt::Debug for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ToolChange(…)")
+        f.write_str("Change(…)")
     }
 }
 
-impl ToolChange {
+impl Change {
     /// The record of a tool as it is now.
     ///
     /// # Errors
