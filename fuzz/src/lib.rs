@@ -215,7 +215,7 @@ pub fn transform(data: &[u8]) {
         let mut context = TransformContext { key: Some(&key), nonce: [*way; 12], conversation: &mut conversation };
         let mut scanner = engine.scanner();
         let done = plan.apply(&mut scanner, &content, &mut context, &ScanControl::unlimited()).expect("there is a key");
-        let again = Content { body: &done.content, ..content };
+        let again = Content::new(ContentKind::ToolOutput, &done.content).with_format(format);
         let after = scanner.inspect(&again, &ScanControl::unlimited());
         let left = |finding: &tamiz_core::Finding| !(treatment == Treatment::Quote && finding.quoted);
         if treatment != Treatment::Keep && done.after.coverage.complete {
