@@ -126,17 +126,27 @@ fn is_candidate(word: &[u8]) -> bool {
     if word.is_empty() || word.len() > LONGEST {
         return false;
     }
-    let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    let signs = (0..word.len()).filter(|at| word[*at] != b'l' && !readings(word, *at).is_empty()).count();
+    let (mut letters, mut capitals, mut signs, mut hex) = (0, 0, false, true);
+    for byte in word {
+        letters += usize::from(byte.is_ascii_alphabetic());
+        capitals += usize::from(byte.is_ascii_uppercase());
+        signs |= matches!(byte, b'0'..=b'9' | b'|' | b'!' | b'@' | b'$' | b'+');
+        hex &= byte.is_ascii_hexdigit();
+    }
+    // Digests and numbers of things.
+    if hex && word.len() > 8 {
+        return false;
+    }
+    // A capital I among small letters.
+    signs |= capitals > 0 && (1..word.len()).any(|at| word[at] == b'I' && !readings(word, at).is_empty());
     // Words of which only an `l` is in doubt count if it cannot be one.
-    let capitals = word.iter().filter(|byte| byte.is_ascii_uppercase()).count();
     let odd_l = || {
         matches!(word, [b'l', second, ..] if !b"aeiouylAEIOUYL'".contains(second))
             || capitals > 0
                 && word.contains(&b'l')
                 && word.iter().all(|byte| *byte == b'l' || byte.is_ascii_uppercase())
     };
-    (signs > 0 || odd_l()) && (letters > 0 || word.len() <= 4)
+    (signs || odd_l()) && (letters > 0 || word.len() <= 4)
 }
 
 /// Puts letters for signs: of all ways to read the word, the one with the most likely pairs. Says whether that changes it.
