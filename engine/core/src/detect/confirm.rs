@@ -179,12 +179,9 @@ impl Confirmer {
         recorder: &mut Recorder<'_>,
         control: &ScanControl,
     ) -> Result<(), Interruption> {
-        let text = pass.layer.folded.as_slice();
-        let mut hits = std::mem::take(&mut self.hits);
+        let hits = std::mem::take(&mut self.hits);
         self.newest.resize(pass.rules.patterns.len(), 0);
         self.caches.resize_with(pass.rules.patterns.len(), || None);
-        // A back end may report places that only look like the literal.
-        hits.retain(|hit| text[hit.start..hit.end] == *pass.rules.anchors.get(hit.literal));
         self.meet(pass.rules, &hits);
         for some in hits.chunks(LOOK) {
             if let Some(why) = control.interruption() {

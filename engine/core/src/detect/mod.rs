@@ -343,11 +343,9 @@ pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u
             continue;
         }
         let sorts = sorts(&text[place.clone()]);
-        for (there, needs) in [
-            (sorts.invisible, Needs::Invisible),
-            (sorts.look_alike, Needs::LookAlike),
-            (sorts.styled, Needs::Styled),
-        ] {
+        for (there, needs) in
+            [(sorts.invisible, Needs::Invisible), (sorts.look_alike, Needs::LookAlike), (sorts.styled, Needs::Styled)]
+        {
             if there {
                 find(needs, place.clone());
             }

@@ -360,7 +360,17 @@ impl Group {
         let (first, end) = (self.first as usize, self.end as usize);
         // Those that the text begins with stand before it in order; the last of these begins with all others.
         let mut place = match end - first {
-            1 => 1,
+            1 => {
+                let literal = tables.sorted[first];
+                let len = tables.literals.get(literal).len();
+                // A short literal is in its first eight bytes.
+                let differs = load(text).swap_bytes() ^ tables.starts[first];
+                let same = if len >= 8 { differs == 0 } else { differs >> (64 - 8 * len) == 0 };
+                if same && (len <= 8 || text.starts_with(tables.literals.get(literal))) && len <= text.len() {
+                    on_hit(Hit { literal, start, end: start + len });
+                }
+                return;
+            }
             _ => {
                 let start = load(text).swap_bytes();
                 let starts = &tables.starts[first..end];

@@ -44,7 +44,8 @@ pub(crate) fn pieces(template: &str) -> Result<Vec<Vec<&str>>, String> {
 pub(crate) fn expand(template: &str) -> Result<Vec<String>, String> {
     let mut phrases = vec![String::new()];
     for piece in pieces(template)? {
-        phrases = phrases.iter().flat_map(|phrase| piece.iter().map(move |choice| format!("{phrase}{choice}"))).collect();
+        phrases =
+            phrases.iter().flat_map(|phrase| piece.iter().map(move |choice| format!("{phrase}{choice}"))).collect();
     }
     let single = |phrase: &String| phrase.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut phrases: Vec<String> = phrases.iter().map(single).collect();

@@ -76,7 +76,10 @@ fn anchors(pieces: &[Vec<Vec<u8>>], most: usize) -> Option<Vec<Anchor>> {
     }
     let mut texts = vec![Vec::new()];
     for choices in pieces {
-        texts = texts.iter().flat_map(|text| choices.iter().map(move |choice| [text.as_slice(), choice].concat())).collect();
+        texts = texts
+            .iter()
+            .flat_map(|text| choices.iter().map(move |choice| [text.as_slice(), choice].concat()))
+            .collect();
     }
     let mut anchors = texts.iter().map(|text| anchor(text)).collect::<Option<Vec<_>>>()?;
     anchors.sort_unstable();
@@ -166,8 +169,36 @@ mod tests {
             "{ignore|skip}{ |-}rules",
             "{|x }{|y }{|z }rules {|and so on}",
         ];
-        let words = ["ignore", "disregard", "all", "any", "previous", "prior", "rules", "rule", "the", "now", "a", "an", "order",
-            "of", "forget", "drop", "it", "plain", "words", "skip", "x", "y", "z", "and", "so", "on", "-", "\u{ff}"];
+        let words = [
+            "ignore",
+            "disregard",
+            "all",
+            "any",
+            "previous",
+            "prior",
+            "rules",
+            "rule",
+            "the",
+            "now",
+            "a",
+            "an",
+            "order",
+            "of",
+            "forget",
+            "drop",
+            "it",
+            "plain",
+            "words",
+            "skip",
+            "x",
+            "y",
+            "z",
+            "and",
+            "so",
+            "on",
+            "-",
+            "\u{ff}",
+        ];
         let mut state = 5_u64;
         let mut dice = |below: usize| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

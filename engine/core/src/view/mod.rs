@@ -58,7 +58,7 @@ use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tamiz_simd::{Odd, Range32, Shape, Signs, Survey};
+use tamiz_simd::{Shape, Signs, Survey};
 
 use crate::content::{Document, SEPARATOR};
 use crate::limits::Limits;
@@ -213,12 +213,8 @@ pub(crate) struct Encoded<'a> {
     pub(crate) text: &'a [u8],
     /// Where it stands in its layer.
     at: usize,
-    /// The layer's long runs of letters, digits and `+/-_`, from the first that may be in the text on.
-    tokens: &'a [Range32],
-    /// The layer's odd blocks, from the first that may be in the text on.
-    odd: &'a [Odd],
-    /// Where the layer has marks of emphasis, see [`Survey::emphasis`].
-    emphasis: &'a [u64],
+    /// The layer's.
+    survey: &'a Survey,
 }
 
 impl Encoded<'_> {
@@ -226,10 +222,11 @@ impl Encoded<'_> {
     fn emphasis(&self, from: usize) -> Option<usize> {
         let (at, end) = (self.at + from, self.at + self.text.len());
         let mut block = at / 64;
-        let mut left = self.emphasis.get(block)? & !0 << (at % 64);
+        let emphasis = &self.survey.emphasis;
+        let mut left = emphasis.get(block)? & !0 << (at % 64);
         while left == 0 {
             block += 1;
-            left = *self.emphasis.get(block).filter(|_| block * 64 < end)?;
+            left = *emphasis.get(block).filter(|_| block * 64 < end)?;
         }
         let place = block * 64 + left.trailing_zeros() as usize;
         (place < end).then(|| place - self.at)
@@ -238,14 +235,18 @@ impl Encoded<'_> {
     /// The long runs in the text.
     fn tokens(&self) -> impl Iterator<Item = Range<usize>> {
         let (at, end) = (self.at, self.at + self.text.len());
-        let runs = self.tokens.iter().map(|run| run.range()).take_while(move |run| run.start < end);
+        let tokens = &self.survey.tokens;
+        let tokens = &tokens[tokens.partition_point(|run| (run.end as usize) <= at)..];
+        let runs = tokens.iter().map(|run| run.range()).take_while(move |run| run.start < end);
         runs.map(move |run| run.start - at..run.end - at)
     }
 
     /// Stretches of the text with blocks of a shape; blocks apart by at most `gap` bytes are in one stretch.
     fn odd(&self, shape: Shape, gap: usize) -> impl Iterator<Item = Range<usize>> {
         let (at, end) = (self.at, self.at + self.text.len());
-        let blocks = self.odd.iter().take_while(move |odd| (odd.block.start as usize) < end);
+        let odd = &self.survey.odd;
+        let odd = &odd[odd.partition_point(|odd| (odd.block.end as usize) <= at)..];
+        let blocks = odd.iter().take_while(move |odd| (odd.block.start as usize) < end);
         let mut blocks = blocks.filter(move |odd| odd.shape.has(shape)).map(move |odd| {
             let block = odd.block.range();
             block.start.max(at) - at..block.end.min(end) - at
@@ -622,17 +623,17 @@ impl Layers {
                 }
                 let Some(view) = parent.views.get(id) else { break };
                 from = view.range.end;
+                if view.range.len() < SHORTEST {
+                    continue;
+                }
                 // What reads the same way twice reads nothing new.
                 if reading && (view.readings >= MOST_READINGS || view.reader == number + 1) {
                     continue;
                 }
                 let (bytes, made) = (child.text.len(), child.views.len());
                 let mut sink = DecodeSink::new(child, before, view.range.start, budget, &mut self.seen);
-                let Survey { tokens, odd, emphasis, .. } = &parent.survey;
-                let tokens = &tokens[tokens.partition_point(|run| (run.end as usize) <= view.range.start)..];
-                let odd = &odd[odd.partition_point(|odd| (odd.block.end as usize) <= view.range.start)..];
                 let text = &text[view.range.clone()];
-                decoder.decode(Encoded { text, at: view.range.start, tokens, odd, emphasis }, &mut sink);
+                decoder.decode(Encoded { text, at: view.range.start, survey: &parent.survey }, &mut sink);
                 cut |= sink.was_cut();
                 if !reading && view.decoded >= limits.max_decode_depth {
                     too_deep |= child.views.len() > made;
@@ -710,6 +711,8 @@ impl Layers {
     }
 }
 
+/// Shortest text in which decoders look for something, in bytes: shorter ones hide nothing that a rule finds.
+const SHORTEST: usize = 6;
 /// How many guesses one view may rest on: markup inside markup, cipher inside comment.
 const MOST_READINGS: usize = 2;
 
@@ -752,8 +755,7 @@ mod tests_support {
         let mut sink = DecodeSink::new(&mut layer, &[], 0, 1 << 20, &mut seen);
         let mut survey = Survey::default();
         tamiz_simd::survey(text, &mut survey);
-        let Survey { tokens, odd, emphasis, .. } = &survey;
-        decoder.decode(Encoded { text, at: 0, tokens, odd, emphasis }, &mut sink);
+        decoder.decode(Encoded { text, at: 0, survey: &survey }, &mut sink);
         let text = |view: &View| String::from_utf8_lossy(&layer.text[view.range.clone()]).into_owned();
         layer.views.iter().map(|view| (text(view), layer.map.source_span(view.range.clone()))).collect()
     }

@@ -222,7 +222,12 @@ pub(super) struct Seen {
 
 impl Default for Words {
     fn default() -> Self {
-        Self { firsts: Table::default(), known: Box::new([0; KNOWN_WORDS]), phrases: Table::default(), rules: Vec::new() }
+        Self {
+            firsts: Table::default(),
+            known: Box::new([0; KNOWN_WORDS]),
+            phrases: Table::default(),
+            rules: Vec::new(),
+        }
     }
 }
 
@@ -381,37 +386,49 @@ pub(crate) fn is_phrase(text: &str) -> bool {
 
 /// The next word from `at` on, or the next character of a script without spaces.
 fn unit(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let mut start = at + text.get(at..)?.iter().position(|byte| byte.is_ascii_alphanumeric() || *byte >= 0xc2)?;
+    let mut start = at;
     loop {
-        let byte = *text.get(start)?;
-        if byte.is_ascii_alphanumeric() {
-            break;
+        match SORTS[usize::from(*text.get(start)?)] {
+            NONE => start += 1,
+            WORD => break,
+            _ => match character(&text[start..]) {
+                (Some(true), len) => return Some(start..start + len),
+                (Some(false), _) => break,
+                (None, len) => start += len,
+            },
         }
-        if byte >= 0xc2 {
-            let (wide, len) = character(&text[start..]);
-            if wide != Some(true) {
-                if wide == Some(false) {
-                    break;
-                }
-                start += len;
-                continue;
-            }
-            return Some(start..start + len);
-        }
-        start += 1;
     }
     let mut end = start;
     while let Some(byte) = text.get(end) {
-        if byte.is_ascii_alphanumeric() {
-            end += 1;
-        } else if *byte >= 0xc2 && character(&text[end..]).0 == Some(false) {
-            end += character(&text[end..]).1;
-        } else {
-            break;
+        match SORTS[usize::from(*byte)] {
+            WORD => end += 1,
+            NONE => break,
+            _ => match character(&text[end..]) {
+                (Some(false), len) => end += len,
+                _ => break,
+            },
         }
     }
     Some(start..end)
 }
+
+const NONE: u8 = 0;
+const WORD: u8 = 1;
+const WIDE: u8 = 2;
+
+/// For each byte whether it is of a word, begins a character beyond ASCII, or neither.
+const SORTS: [u8; 256] = {
+    let (mut sorts, mut byte) = ([NONE; 256], 0_usize);
+    while byte < 256 {
+        if (byte as u8).is_ascii_alphanumeric() {
+            sorts[byte] = WORD;
+        } else if byte >= 0xc2 {
+            sorts[byte] = WIDE;
+        }
+        byte += 1;
+    }
+    sorts
+};
 
 /// Whether a character stands for itself (Thai, Chinese, Japanese …) or is a letter of a word; `None` for all else. And its length.
 fn character(text: &[u8]) -> (Option<bool>, usize) {
