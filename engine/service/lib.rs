@@ -13,6 +13,7 @@ pub mod canary;
 pub mod catalogue;
 pub mod classifier;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod conversations;
 pub mod eval;

@@ -31,12 +31,14 @@
 mod catalogue;
 mod classify;
 mod content;
+mod date;
 mod detect;
 mod engine;
 mod limits;
 mod matching;
 mod report;
 mod rule;
+mod tokens;
 mod transform;
 mod verdict;
 mod view;
@@ -51,6 +53,7 @@ pub use classify::{
     ModelFile, Score, Thresholds, Window, Windows,
 };
 pub use content::{Content, ContentKind, Format, McpHeaders};
+pub use date::{Date, DateError};
 pub use detect::{PromptError, RegisteredPrompts, Work};
 pub use engine::{Engine, EngineBuilder, Scanned, Scanner};
 pub use limits::{Classify, Interruption, Limits, ScanControl};
@@ -58,17 +61,19 @@ pub use matching::{
     AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, GramMatcher, Hit, LiteralId, LiteralSet, Matcher,
     Searcher,
 };
-pub use report::{EngineInfo, Excerpt, Finding, Palette, Report, Span, Timings, render, sarif};
+pub use report::{EngineInfo, Excerpt, Finding, Palette, Report, Span, SuppressedBy, Timings, render, sarif};
 pub use rule::{
-    CheckOutcome, CompiledRules, Confidence, DataCategory, Diagnostic, Family, Given, Group, MAX_MATCH_LEN, Rule,
-    RuleCost, RuleSet, Sensitivity, Severity, Taxonomy, check_examples, closest, cost,
+    CheckOutcome, CompiledRules, Confidence, DataCategory, Diagnostic, Family, Given, Group, MAX_MATCH_LEN, NearMisses,
+    Rule, RuleCost, RuleSet, Sensitivity, Severity, Taxonomy, check_examples, closest, cost,
 };
+pub use tokens::{TokenEstimate, TokenFamily, TokenLimit, estimate_tokens};
 pub use transform::{
     Change, Checksum, Conversation, Encoded, Instruction, KeyError, MAX_PASSES, MOST_GRAMS, MarkEncoding, Marked,
     Marker, Numbers, Placement, Plan, Revealed, SpotlightError, SpotlightStream, TransformContext, TransformError,
     TransformKey, Transformed, Treat, Treatment, reveal,
 };
 pub use verdict::{
-    Action, Coverage, OnIncomplete, Override, Policy, PolicyError, Reason, Skipped, UseClassifier, Verdict,
+    Action, Coverage, OnIncomplete, Override, Policy, PolicyError, Reason, Scope, Skipped, Suppression, UseClassifier,
+    Verdict,
 };
 pub use view::{Folder, OffsetMap, ViewKind};

@@ -87,6 +87,7 @@ impl Shared {
             ("id", &request.id, LONGEST_ID),
             ("path", &request.path, LONGEST_PATH),
             ("server", &request.server, LONGEST_PATH),
+            ("tool", &request.tool, LONGEST_PATH),
             ("conversation_id", &request.conversation_id, LONGEST_ID),
         ] {
             if text.len() > longest {
@@ -110,6 +111,7 @@ impl Shared {
         let stated = |text: String| (!text.is_empty()).then_some(text);
         let (path, server, conversation) =
             (stated(request.path), stated(request.server), stated(request.conversation_id));
+        let tool = stated(request.tool);
         let excerpts = request.include_excerpts;
         let transforming = Arc::clone(&self.transforming);
         let headers = Headers::any(request.mcp_protocol_version, request.mcp_method, request.mcp_name);
@@ -120,6 +122,7 @@ impl Shared {
             headers,
             path,
             server,
+            tool,
             conversation,
             excerpts,
             classify,
