@@ -8,10 +8,12 @@ use prost::Message;
 const PROTOS: [&str; 3] =
     ["proto/tamiz/v1/inspection.proto", "proto/tamiz/v1/catalog.proto", "proto/tamiz/v1/transform.proto"];
 
-const HOLD_CONTENT: [&str; 14] = [
+const HOLD_CONTENT: [&str; 16] = [
     "InspectRequest",
     "InspectResponse",
     "InspectStreamResponse",
+    "InspectTextRequest",
+    "InspectTextResponse",
     "Finding",
     "TransformRequest",
     "TransformResponse",

@@ -5,4 +5,5 @@ mod overload;
 mod shutdown;
 mod streams;
 mod support;
+mod text;
 mod transform;

@@ -8,6 +8,7 @@ mod front;
 mod inspect;
 mod linger;
 mod status;
+mod text;
 mod transform;
 
 use std::fmt;
@@ -103,6 +104,26 @@ impl fmt::Debug for v1::Listing {
     /// Shows the size of the listing, never the listing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listing").field("server", &self.server).field("content_bytes", &self.content.len()).finish()
+    }
+}
+
+impl fmt::Debug for v1::InspectTextRequest {
+    /// Shows the size of the chunk, never the chunk.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.chunk.len();
+        f.debug_struct("InspectTextRequest").field("start", &self.start).field("chunk_bytes", &size).finish()
+    }
+}
+
+impl fmt::Debug for v1::InspectTextResponse {
+    /// Shows the size of the content, never the content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InspectTextResponse")
+            .field("content_bytes", &self.content.len())
+            .field("action", &self.action)
+            .field("findings", &self.findings)
+            .field("end", &self.end)
+            .finish_non_exhaustive()
     }
 }
 
