@@ -221,6 +221,7 @@ pub struct Pool {
     queue: usize,
     workers: usize,
     conversations: Arc<Conversations>,
+    config: PoolConfig,
 }
 
 impl Pool {
@@ -243,7 +244,14 @@ impl Pool {
                 .spawn(move || work(&engine, &waiting, &conversations))?;
         }
         let (single, streamed) = (Arc::new(Semaphore::new(queue)), Arc::new(Semaphore::new(stream_queue)));
-        Ok(Self { jobs, single, streamed, queue, workers, conversations })
+        let config = config.clone();
+        Ok(Self { jobs, single, streamed, queue, workers, conversations, config })
+    }
+
+    /// The settings it was started with.
+    #[must_use]
+    pub fn config(&self) -> &PoolConfig {
+        &self.config
     }
 
     /// What messages of conversations ended in.

@@ -1,6 +1,7 @@
 //! The gRPC service, as a client sees it.
 
 mod calls;
+mod conversation;
 mod overload;
 mod shutdown;
 mod streams;

@@ -458,6 +458,11 @@ impl Scanned<'_> {
         hold_from(&self.scanner.document, &self.scanner.layers, self.body.len(), reach)
     }
 
+    /// The content, taken apart.
+    pub(crate) fn document(&self) -> (&Document, &[u8]) {
+        (&self.scanner.document, self.body)
+    }
+
     /// Findings that are not in [`Scanned::places`].
     pub(crate) fn omitted(&self) -> usize {
         self.scanner.findings.omitted

@@ -65,7 +65,7 @@ pub use rule::{
     CheckOutcome, CompiledRules, Confidence, DataCategory, Diagnostic, Family, Given, Group, MAX_MATCH_LEN, Rule,
     RuleCost, RuleSet, Sensitivity, Severity, Taxonomy, check_examples, closest, cost,
 };
-pub use stream::{StreamEnd, StreamStep, StreamTransform, TextStream};
+pub use stream::{StreamEnd, StreamStep, StreamTransform, Tail, TextStream};
 pub use transform::{
     Change, Checksum, Conversation, Encoded, Instruction, KeyError, MAX_PASSES, MOST_GRAMS, MarkEncoding, Marked,
     Marker, Numbers, Placement, Plan, Revealed, SpotlightError, SpotlightStream, TransformContext, TransformError,

@@ -8,6 +8,7 @@
 //!
 //! Cost: every byte is scanned about a dozen times on the way (with what stands around it), and once at the end. Memory: the text.
 
+mod follow;
 mod hold;
 
 use std::collections::HashSet;
@@ -20,6 +21,7 @@ use crate::limits::{Classify, ScanControl};
 use crate::report::{Finding, Report};
 use crate::transform::{Change, Conversation, Plan, TransformContext, TransformError, TransformKey, Treatment};
 use crate::verdict::{Action, Coverage, OnIncomplete, UseClassifier, decide};
+pub use follow::Tail;
 pub(crate) use hold::hold_from;
 use hold::{covered, outside, unfinished};
 
