@@ -110,8 +110,9 @@ fn show(id: &str, args: &RuleArgs, json: bool) -> anyhow::Result<Outcome> {
         writeln!(out, "\n{title}\n  {}", text.trim())?;
     }
     if !rule.phrases.is_empty() {
-        let shown: Vec<&str> = rule.phrases.iter().take(5).map(String::as_str).collect();
-        writeln!(out, "\nLooks for {} phrases, such as\n  {}", rule.phrases.len(), shown.join("\n  "))?;
+        let phrases = rule.expanded_phrases();
+        let shown: Vec<&str> = phrases.iter().take(5).map(String::as_str).collect();
+        writeln!(out, "\nLooks for {} phrases, such as\n  {}", phrases.len(), shown.join("\n  "))?;
     }
     if !rule.patterns.is_empty() {
         writeln!(out, "\nLooks for expressions\n  {}", rule.patterns.join("\n  "))?;

@@ -47,13 +47,16 @@ pub(crate) trait Detector: Sync + Debug {
     /// What there must be for it to find anything.
     fn needs(&self) -> Needs;
 
-    /// Fewest digits of what it finds, with nothing but marks and spaces between them; for detectors of [`Needs::Digits`].
-    fn fewest_digits(&self) -> usize {
-        0
-    }
-
-    /// Reports the places in `text`, which is all of a layer's views with separators between them.
+    /// Reports the places in `text`, which is a view or a part of one.
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>));
+
+    /// Reports what of a number that stands in `text` is one of its telephone numbers; for detectors of [`Needs::Phone`].
+    fn find_in_number(&self, _text: &[u8], _number: &phone::Number, _found: &mut dyn FnMut(Range<usize>)) {}
+
+    /// Whether a word is one of its addresses; for detectors of [`Needs::Address`].
+    fn is_address(&self, _word: &[u8]) -> bool {
+        false
+    }
 }
 
 /// What a text must have for a detector to find anything.
@@ -61,8 +64,10 @@ pub(crate) trait Detector: Sync + Debug {
 pub(crate) enum Needs {
     /// The escape character.
     Escape,
-    /// Digits that are close together. It is given parts of a view around them, not the whole.
-    Digits,
+    /// Digits that stand together: it is given what is written like a telephone number.
+    Phone,
+    /// Digits that stand together: it is given the words of hexadecimal digits and marks near them.
+    Address,
     /// An at sign.
     At,
     /// A long run of letters and digits. It is given these runs, not the whole view.
@@ -161,7 +166,7 @@ pub(crate) fn detector_names() -> Vec<&'static str> {
 
 /// Whether a detector is one of numbers, so that words near what it finds can be looked at.
 pub(crate) fn detects_digits(name: &str) -> bool {
-    detector(name).is_some_and(|detector| detector.needs() == Needs::Digits)
+    detector(name).is_some_and(|detector| matches!(detector.needs(), Needs::Phone | Needs::Address))
 }
 
 /// Something a rule found.
@@ -301,42 +306,52 @@ pub(crate) fn run_prompts(recorder: &mut Recorder<'_>, depth: usize, prompts: &R
     }
 }
 
-/// Runs the detectors that rules name over each view of a layer: nothing they look for runs from one view into the next.
+/// Runs the detectors that rules name over the views of a layer that have what they need: nothing they look for runs from one view
+/// into the next.
 pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u8]) {
     let (rules, layers) = (recorder.rules, recorder.layers);
     let layer = layers.layer(depth);
     let survey = &layer.survey;
-    let wide = survey.signs.has(Signs::NON_ASCII);
-    if !wide && survey.tokens.is_empty() && !survey.signs.has(Signs::ESCAPE | Signs::AT) {
+    let mut find = |needs: Needs, place: Range<usize>| {
+        for (rule, detector) in rules.detectors.iter().filter(|(_, detector)| detector.needs() == needs) {
+            detector.find(&text[place.clone()], &mut |found: Range<usize>| {
+                recorder.record(*rule, depth, place.start + found.start..place.start + found.end, false);
+            });
+        }
+    };
+    for (sign, byte, needs) in [(Signs::ESCAPE, 0x1b, Needs::Escape), (Signs::AT, b'@', Needs::At)] {
+        let mut from = 0;
+        while let Some(at) = memchr::memchr(byte, &text[from..]).filter(|_| survey.signs.has(sign)) {
+            let Some(view) = layer.views_in(&(from + at..from + at + 1), false).next() else { break };
+            let view = layer.views[view].range.clone();
+            from = view.end;
+            find(needs, view);
+        }
+    }
+    // No word that the detectors of tokens look for is shorter.
+    for run in survey.tokens.iter().map(|run| run.range()).filter(|run| run.len() >= SHORTEST_TOKEN) {
+        let Some(view) = layer.views_in(&run, false).next() else { continue };
+        let view = &layer.views[view].range;
+        find(Needs::Token, run.start.max(view.start)..run.end.min(view.end));
+    }
+    if !survey.signs.has(Signs::NON_ASCII) {
         return;
     }
     for view in &layer.views {
-        let (range, text) = (view.range.clone(), &text[view.range.clone()]);
-        let first = survey.tokens.partition_point(|run| (run.end as usize) <= range.start);
-        let tokens = survey.tokens[first..].iter().map(|run| run.range()).take_while(|run| run.start < range.end);
-        let sorts = if !wide || text.is_ascii() { Sorts::default() } else { sorts(text) };
-        for (rule, detector) in &rules.detectors {
-            let mut record = |from: usize, found: Range<usize>| {
-                recorder.record(*rule, depth, from + found.start..from + found.end, false);
-            };
-            let worth_it = match detector.needs() {
-                Needs::Escape => survey.signs.has(Signs::ESCAPE),
-                Needs::At => survey.signs.has(Signs::AT),
-                Needs::Invisible => sorts.invisible,
-                Needs::LookAlike => sorts.look_alike,
-                Needs::Styled => sorts.styled,
-                Needs::Digits | Needs::Prompts => false,
-                Needs::Token => {
-                    for run in tokens.clone() {
-                        let (start, end) = (run.start - range.start, run.end.min(range.end) - range.start);
-                        detector.find(&text[start..end], &mut |found| record(run.start, found));
-                    }
-                    false
-                }
-            };
-            if worth_it {
-                detector.find(text, &mut |found| record(range.start, found));
+        let place = view.range.clone();
+        if text[place.clone()].is_ascii() {
+            continue;
+        }
+        let sorts = sorts(&text[place.clone()]);
+        for (there, needs) in
+            [(sorts.invisible, Needs::Invisible), (sorts.look_alike, Needs::LookAlike), (sorts.styled, Needs::Styled)]
+        {
+            if there {
+                find(needs, place.clone());
             }
         }
     }
 }
+
+/// Shortest run of letters and digits that a detector of [`Needs::Token`] finds something in.
+const SHORTEST_TOKEN: usize = 26;

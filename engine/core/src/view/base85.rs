@@ -30,7 +30,9 @@ impl Decoder for Base85 {
             let end = text[stretch.end..].iter().position(is_blank).map_or(text.len(), |at| stretch.end + at);
             let mut at = start;
             for run in text[start..end].split(|byte| is_blank(byte)) {
-                if run.len() >= SHORTEST {
+                // An address is none, wherever its groups begin.
+                let address = memchr::memmem::find(&run[..run.len().min(16)], b"://").is_some();
+                if run.len() >= SHORTEST && !address {
                     decode_run(run, at, sink);
                 }
                 at += run.len() + 1;
