@@ -25,4 +25,5 @@ pub mod packs;
 pub mod serve;
 pub mod telemetry;
 pub mod texts;
+pub mod transcript;
 pub mod transforming;

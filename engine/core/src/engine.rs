@@ -16,6 +16,7 @@ use crate::limits::{Interruption, Limits, ScanControl};
 use crate::matching::{Backend, BackendInfo, BuildMatcherError, GramMatcher, Matcher, Searcher};
 use crate::report::{EngineInfo, Fingerprinter, Report, Timings};
 use crate::rule::{CompiledRules, Rule, RuleSet};
+use crate::stream::hold_from;
 use crate::tokens::TokenEstimate;
 use crate::verdict::{Coverage, Evidence, Policy, UseClassifier, Verdict, decide};
 use crate::view::{Deeper, Layers, carry};
@@ -470,6 +471,21 @@ impl Scanned<'_> {
             quoted: found.quoted,
         };
         findings.list.iter().map(place).collect()
+    }
+
+    /// Where the part of the body begins that more text may give another meaning.
+    pub(crate) fn hold_from(&self, reach: usize) -> usize {
+        hold_from(&self.scanner.document, &self.scanner.layers, self.body.len(), reach)
+    }
+
+    /// The content, taken apart.
+    pub(crate) fn document(&self) -> (&Document, &[u8]) {
+        (&self.scanner.document, self.body)
+    }
+
+    /// Findings that are not in [`Scanned::places`].
+    pub(crate) fn omitted(&self) -> usize {
+        self.scanner.findings.omitted
     }
 
     /// How the content was read.
