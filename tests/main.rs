@@ -19,6 +19,7 @@ mod layering;
 mod leaks;
 mod mcp;
 mod mutate;
+mod privacy;
 mod properties;
 mod rules;
 mod schema;
