@@ -15,6 +15,7 @@ mod eval;
 mod examples;
 mod grpc;
 mod hard_negatives;
+mod import;
 mod layering;
 mod leaks;
 mod mcp;

@@ -8,6 +8,7 @@ use clap::Subcommand;
 use tamiz_core::{Confidence, Engine, Family, Rule, RuleSet, Severity, check_examples};
 
 use super::cost::{self, CostArgs};
+use super::import::{self, ImportCommand};
 use super::{Outcome, RuleArgs};
 use crate::packs;
 
@@ -41,6 +42,9 @@ pub(super) enum RulesCommand {
         #[command(flatten)]
         cost: CostArgs,
     },
+    /// Make rule files of the rules of another tool; tells what could not be taken over, and why. Exit code 1: not all were.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Run every rule's examples and count; `check` with a table.
     Test {
         #[command(flatten)]
@@ -56,6 +60,7 @@ pub(super) fn run(command: RulesCommand) -> anyhow::Result<Outcome> {
         RulesCommand::List { rules, family, json } => list(&rules, family.as_deref(), json),
         RulesCommand::Show { id, rules, json } => show(&id, &rules, json),
         RulesCommand::Check { paths, cost } => check(&paths, &cost),
+        RulesCommand::Import(command) => import::run(command),
         RulesCommand::Test { rules, only } => test(&rules, &only),
     }
 }
