@@ -180,7 +180,7 @@ impl Places {
         let repetitions = self
             .repetitions
             .iter()
-            .map(|(start, end, from)| (*start, *end, format!("{{{from},{}}}", bound.max(from.saturating_add(bound)))));
+            .map(|(start, end, from)| (*start, *end, format!("{{{from},{}}}", from.saturating_add(bound))));
         let groups = self.groups.iter().map(|(start, end, text)| (*start, *end, (*text).to_owned()));
         let mut changes: Vec<(usize, usize, String)> = repetitions.chain(groups).collect();
         changes.sort_unstable();
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn what_go_reads_otherwise_is_written_otherwise() {
         for (source, expected) in [
-            (r"\Qa.b\E+", r"a\.b{1,400}"),
+            (r"\Qa.b\E+", r"a\.b{1,401}"),
             (r"\<x\>", "<x>"),
             (r"[^[]x", r"[^\[]x"),
             (r"[]a]x", r"[\]a]x"),
