@@ -74,6 +74,9 @@ fn syntax(source: &str) -> Result<String, String> {
                     Some('0'..='7') => {
                         let digits: String =
                             characters[at + 1..].iter().take(3).take_while(|c| ('0'..='7').contains(*c)).collect();
+                        if digits.len() == 1 && digits != "0" {
+                            return Err("it refers back to a group".to_owned());
+                        }
                         let value = u32::from_str_radix(&digits, 8).unwrap_or(0);
                         out.push_str(&format!("\\x{{{value:x}}}"));
                         at += digits.len() + 1;
