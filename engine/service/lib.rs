@@ -18,6 +18,7 @@ pub mod config;
 pub mod conversations;
 pub mod eval;
 pub mod grpc;
+pub mod import;
 pub mod inspect;
 pub mod keys;
 pub mod matcher;

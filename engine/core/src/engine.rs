@@ -2,6 +2,7 @@
 
 mod suppressed;
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,7 +34,7 @@ use suppressed::Suppressed;
 /// assert_eq!(report.findings[0].span.start, 0);
 /// # Ok::<(), tamiz_core::BuildMatcherError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
 }
@@ -235,7 +236,6 @@ impl Engine {
 /// Inspects contents one after another, re-using its memory. One per worker.
 ///
 /// A scanner that was dropped in the middle of a scan (a panic that was caught, say) may be used again: every scan starts from nothing.
-#[derive(Debug)]
 pub struct Scanner {
     engine: Engine,
     document: Document,
@@ -250,6 +250,28 @@ pub struct Scanner {
     pub(crate) finding_limit: usize,
     coverage: Coverage,
     timings: Timings,
+}
+
+// A scanner holds content, and rules may hold canaries: `Debug` shows neither.
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("info", self.info()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Scanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scanner").field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Scanned<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scanned")
+            .field("bytes", &self.body.len())
+            .field("coverage", self.coverage())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A finding as whoever changes the content needs it.
@@ -403,7 +425,6 @@ fn micros(since: Instant) -> u64 {
 }
 
 /// A content that was scanned; its findings are in the scanner until the next scan.
-#[derive(Debug)]
 pub struct Scanned<'s> {
     scanner: &'s mut Scanner,
     body: &'s [u8],

@@ -47,7 +47,7 @@ mod view;
 
 pub use catalogue::{
     ChangeKind, Digester, KnownTool, Label, Listing, ListingError, Notice, Tool, ToolChange, check_arguments, compare,
-    diff, labels, parse_message, toxic_flow,
+    diff, labels, parse_message, told_name, toxic_flow,
 };
 pub use classify::{
     Calibration, Cascade, Classifier, ClassifierInfo, ClassifierReport, ClassifierSession, ClassifierState,
