@@ -202,14 +202,12 @@ impl Confirmer {
         self.companions.resize_with(rules.companions, Vec::new);
         self.met.drain(..).for_each(|set| self.companions[set as usize].clear());
         for hit in hits {
-            for use_ in rules.uses(hit.literal) {
-                if let Use::Companion { set } = *use_ {
-                    let places = &mut self.companions[set as usize];
-                    if places.is_empty() {
-                        self.met.push(set);
-                    }
-                    places.push(hit.start);
+            for set in rules.companion_sets(hit.literal) {
+                let places = &mut self.companions[*set as usize];
+                if places.is_empty() {
+                    self.met.push(*set);
                 }
+                places.push(hit.start);
             }
         }
         self.met.iter().for_each(|set| self.companions[*set as usize].sort_unstable());
@@ -233,7 +231,6 @@ impl Confirmer {
         let text = pass.layer.folded.as_slice();
         for use_ in pass.rules.uses(hit.literal) {
             match *use_ {
-                Use::Companion { .. } => {}
                 Use::Phrase { template, lead, trail } => {
                     let template = &pass.rules.templates[template as usize];
                     if recorder.applies_anywhere(template.rule) {

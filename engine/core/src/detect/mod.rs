@@ -96,26 +96,35 @@ struct Sorts {
 
 fn sorts(text: &[u8]) -> Sorts {
     let mut sorts = Sorts::default();
-    for (at, lead) in text.iter().enumerate().filter(|(_, byte)| **byte >= 0xc2) {
-        let next = |offset: usize| text.get(at + offset).copied().unwrap_or(0);
+    for (number, part) in text.chunks(8).enumerate() {
+        if !part.is_ascii() {
+            (0..part.len()).filter(|at| part[*at] >= 0xc2).for_each(|at| sorts.note(&text[number * 8 + at..]));
+        }
+    }
+    sorts
+}
+
+impl Sorts {
+    /// Takes in the character that a text begins with.
+    fn note(&mut self, text: &[u8]) {
+        let (lead, next) = (text[0], |offset: usize| text.get(offset).copied().unwrap_or(0));
         match (lead, next(1)) {
-            (0xe2, 0x80) => sorts.invisible |= matches!(next(2), 0x8b..=0x8f | 0xaa..=0xae),
-            (0xcd, 0x8f) => (sorts.invisible, sorts.look_alike, sorts.styled) = (true, true, true),
+            (0xe2, 0x80) => self.invisible |= matches!(next(2), 0x8b..=0x8f | 0xaa..=0xae),
+            (0xcd, 0x8f) => (self.invisible, self.look_alike, self.styled) = (true, true, true),
             (0xd8, 0x9c)
             | (0xe1, 0x85 | 0xa0)
             | (0xe2, 0x81)
             | (0xe3, 0x85)
             | (0xef, 0xb8 | 0xbb | 0xbe)
-            | (0xf3, _) => sorts.invisible = true,
-            (0xe1, 0x8e | 0x8f) | (0xea, 0x93 | 0xad | 0xae) => sorts.look_alike = true,
-            (0xc9 | 0xca | 0xcc, _) | (0xf0, 0x9d) | (0xe2, 0x92 | 0x93) => sorts.styled = true,
-            (0xf0, 0x9f) => sorts.styled |= matches!(next(2), 0x84..=0x87),
+            | (0xf3, _) => self.invisible = true,
+            (0xe1, 0x8e | 0x8f) | (0xea, 0x93 | 0xad | 0xae) => self.look_alike = true,
+            (0xc9 | 0xca | 0xcc, _) | (0xf0, 0x9d) | (0xe2, 0x92 | 0x93) => self.styled = true,
+            (0xf0, 0x9f) => self.styled |= matches!(next(2), 0x84..=0x87),
             _ => {}
         }
-        sorts.look_alike |= matches!(lead, 0xcd..=0xd6);
-        sorts.styled |= *lead == 0xcd;
+        self.look_alike |= matches!(lead, 0xcd..=0xd6);
+        self.styled |= lead == 0xcd;
     }
-    sorts
 }
 
 const DETECTORS: &[&dyn Detector] = &[

@@ -27,6 +27,8 @@ pub struct CompiledRules {
     /// Phrases, and what every match of an expression contains one of. Looked for in all folded text.
     pub(crate) anchors: LiteralSet,
     uses: Lists<Use>,
+    /// For each literal the sets of companions that it is in.
+    sets: Lists<u32>,
     pub(crate) templates: Vec<Template>,
     pub(crate) patterns: Vec<Pattern>,
     /// How many sets of companions there are.
@@ -66,8 +68,6 @@ pub(crate) enum Use {
     Phrase { template: u32, lead: bool, trail: bool },
     /// An expression may match around it; `begins` and `ends` say where a word boundary must be.
     Pattern { pattern: u32, begins: bool, ends: bool },
-    /// It is one of a set that some expressions need besides their anchor.
-    Companion { set: u32 },
 }
 
 /// An expression of a rule.
@@ -188,11 +188,11 @@ impl CompiledRules {
             detector: rule.detector.as_deref().and_then(detector),
         });
         let digest = hasher.finalize().to_hex()[..32].to_owned();
-        let Builder { anchors, uses, templates, patterns, companions, .. } = builder;
+        let Builder { anchors, uses, sets, templates, patterns, companions, .. } = builder;
         let companions = companions.len();
-        let uses = Lists::new(uses);
+        let (uses, sets) = (Lists::new(uses), Lists::new(sets));
         let rules = Arc::new(rules);
-        Self { rules, anchors, uses, templates, patterns, companions, detectors, shapes, digest }
+        Self { rules, anchors, uses, sets, templates, patterns, companions, detectors, shapes, digest }
     }
 
     /// The rules.
@@ -242,6 +242,11 @@ impl CompiledRules {
     pub(crate) fn uses(&self, anchor: LiteralId) -> &[Use] {
         self.uses.of(anchor)
     }
+
+    /// The sets of companions that a literal is in.
+    pub(crate) fn companion_sets(&self, literal: LiteralId) -> &[u32] {
+        self.sets.of(literal)
+    }
 }
 
 #[derive(Default)]
@@ -249,6 +254,7 @@ struct Builder {
     anchors: LiteralSet,
     known: HashMap<Vec<u8>, LiteralId>,
     uses: Vec<Vec<Use>>,
+    sets: Vec<Vec<u32>>,
     templates: Vec<Template>,
     patterns: Vec<Pattern>,
     companions: HashMap<Vec<Vec<u8>>, u32>,
@@ -256,12 +262,17 @@ struct Builder {
 
 impl Builder {
     fn anchor(&mut self, literal: Vec<u8>, new: Use) {
-        let Self { anchors, known, uses, .. } = self;
-        let id = *known.entry(literal).or_insert_with_key(|literal| {
+        let id = self.literal(literal);
+        self.uses[id.index()].push(new);
+    }
+
+    fn literal(&mut self, literal: Vec<u8>) -> LiteralId {
+        let Self { anchors, known, uses, sets, .. } = self;
+        *known.entry(literal).or_insert_with_key(|literal| {
             uses.push(Vec::new());
+            sets.push(Vec::new());
             anchors.push(literal)
-        });
-        uses[id.index()].push(new);
+        })
     }
 
     fn phrase(&mut self, rule: usize, phrase: &str) {
@@ -278,7 +289,10 @@ impl Builder {
         let new = self.companions.len() as u32;
         let set = *self.companions.entry(texts.clone()).or_insert(new);
         if set == new {
-            texts.into_iter().for_each(|text| self.anchor(text, Use::Companion { set }));
+            texts.into_iter().for_each(|text| {
+                let id = self.literal(text);
+                self.sets[id.index()].push(set);
+            });
         }
         set
     }

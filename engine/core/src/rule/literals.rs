@@ -188,8 +188,11 @@ fn max_len(hir: &Hir) -> usize {
 
 /// How often a set is to be expected in ordinary text; each literal also costs a little by itself.
 pub(crate) fn cost(set: &[Text]) -> f64 {
-    set.iter().map(|text| rarity::occurrences(&text.bytes) + 1.0).sum()
+    set.iter().map(|text| rarity::occurrences(&text.bytes) + COST_OF_LITERAL).sum()
 }
+
+/// What it costs to look for a literal, in occurrences.
+const COST_OF_LITERAL: f64 = 4.0;
 
 fn cross(left: &[Text], right: &[Text]) -> Option<Vec<Text>> {
     if left.len() * right.len() > MOST {
