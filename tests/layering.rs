@@ -154,14 +154,25 @@ fn parts_of_the_service_translate_and_do_not_mix() {
     allowed(
         &uses,
         "grpc",
-        &["assemble", "audit", "catalogue", "clock", "config", "inspect", "keys", "telemetry", "transforming"],
+        &[
+            "assemble",
+            "audit",
+            "catalogue",
+            "clock",
+            "config",
+            "inspect",
+            "keys",
+            "telemetry",
+            "transcript",
+            "transforming",
+        ],
     );
     for (room, used) in &uses {
         assert!(room == "main" || !used.contains_key("cli"), "{room} uses cli in {}", used["cli"]);
         let may_serve = ["cli", "serve"].contains(&room.as_str());
         assert!(may_serve || !used.contains_key("grpc"), "{room} uses grpc");
     }
-    for room in ["inspect", "config", "assemble", "telemetry", "keys", "audit", "transforming"] {
+    for room in ["inspect", "config", "assemble", "telemetry", "keys", "audit", "transcript", "transforming"] {
         for part in ["batch", "cli", "eval", "grpc"] {
             assert!(!uses.get(room).is_some_and(|used| used.contains_key(part)), "{room} uses {part}");
         }

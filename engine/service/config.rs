@@ -99,11 +99,19 @@ pub struct PoolConfig {
     pub stream_queue: NonZeroUsize,
     /// Conversations of which is kept what their last message ended in, 512 bytes each at most. At most 1,048,576.
     pub conversations: NonZeroUsize,
+    /// Memory for reports of turns of conversations that may come again, in bytes; 0 for none. At most 17,179,869,184.
+    pub verdict_cache_bytes: usize,
 }
 
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self { workers: 0, queue: nonzero(1_024), stream_queue: nonzero(256), conversations: nonzero(16_384) }
+        Self {
+            workers: 0,
+            queue: nonzero(1_024),
+            stream_queue: nonzero(256),
+            conversations: nonzero(16_384),
+            verdict_cache_bytes: 64 << 20,
+        }
     }
 }
 
@@ -531,6 +539,7 @@ impl Config {
             ("classifier.threads", self.classifier.threads, 1, 64, "it may be 1 to 64"),
             ("classifier.sessions", self.classifier.sessions, 0, 64, "it may be 0 (one per worker) to 64"),
             ("pool.stream_queue", self.pool.stream_queue.get(), 1, 1 << 20, "it may be 1 to 1048576"),
+            ("pool.verdict_cache_bytes", self.pool.verdict_cache_bytes, 0, 1 << 34, "it may be 0 to 17179869184"),
             ("pool.conversations", self.pool.conversations.get(), 1, 1 << 20, "it may be 1 to 1048576"),
         ];
         match ranges.into_iter().find(|(_, value, least, most, _)| !(least..=most).contains(&value)) {

@@ -224,6 +224,8 @@ pub struct Pool {
     streamed: Arc<Semaphore>,
     queue: usize,
     workers: usize,
+    conversations: Arc<Conversations>,
+    config: PoolConfig,
 }
 
 impl Pool {
@@ -246,7 +248,20 @@ impl Pool {
                 .spawn(move || work(&engine, &waiting, &conversations))?;
         }
         let (single, streamed) = (Arc::new(Semaphore::new(queue)), Arc::new(Semaphore::new(stream_queue)));
-        Ok(Self { jobs, single, streamed, queue, workers })
+        let config = config.clone();
+        Ok(Self { jobs, single, streamed, queue, workers, conversations, config })
+    }
+
+    /// The settings it was started with.
+    #[must_use]
+    pub fn config(&self) -> &PoolConfig {
+        &self.config
+    }
+
+    /// What messages of conversations ended in.
+    #[must_use]
+    pub fn conversations(&self) -> &Conversations {
+        &self.conversations
     }
 
     /// The number of threads.
@@ -278,10 +293,24 @@ impl Pool {
         call: impl FnOnce(&mut Scanner) -> T + Send + 'static,
     ) -> Result<T, InspectError> {
         let place = Arc::clone(&self.single).try_acquire_owned().map_err(|_| InspectError::QueueFull(self.queue))?;
+        self.call_at(Place(place), cancel, bytes, call).await
+    }
+
+    /// The same at a place in the queue of streams.
+    ///
+    /// # Errors
+    /// [`InspectError::Failed`].
+    pub async fn call_at<T: Send + 'static>(
+        &self,
+        place: Place,
+        cancel: Cancel,
+        bytes: usize,
+        call: impl FnOnce(&mut Scanner) -> T + Send + 'static,
+    ) -> Result<T, InspectError> {
         let (sender, answer) = oneshot::channel();
         let work = Work::Call(cancel, bytes, Box::new(move |scanner| drop(sender.send(call(scanner)))));
         // Never full: there are no more places than the channel holds.
-        drop(self.jobs.try_send(Job { work, place: Place(place) }));
+        drop(self.jobs.try_send(Job { work, place }));
         answer.await.map_err(|_| InspectError::Failed)
     }
 

@@ -2,6 +2,7 @@
 
 mod suppressed;
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +17,7 @@ use crate::limits::{Interruption, Limits, ScanControl};
 use crate::matching::{Backend, BackendInfo, BuildMatcherError, GramMatcher, Matcher, Searcher};
 use crate::report::{EngineInfo, Fingerprinter, Report, Timings};
 use crate::rule::{CompiledRules, Rule, RuleSet};
+use crate::stream::hold_from;
 use crate::tokens::TokenEstimate;
 use crate::verdict::{Coverage, Evidence, Policy, UseClassifier, Verdict, decide};
 use crate::view::{Deeper, Layers, carry};
@@ -32,7 +34,7 @@ use suppressed::Suppressed;
 /// assert_eq!(report.findings[0].span.start, 0);
 /// # Ok::<(), tamiz_core::BuildMatcherError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
 }
@@ -234,7 +236,6 @@ impl Engine {
 /// Inspects contents one after another, re-using its memory. One per worker.
 ///
 /// A scanner that was dropped in the middle of a scan (a panic that was caught, say) may be used again: every scan starts from nothing.
-#[derive(Debug)]
 pub struct Scanner {
     engine: Engine,
     document: Document,
@@ -249,6 +250,28 @@ pub struct Scanner {
     pub(crate) finding_limit: usize,
     coverage: Coverage,
     timings: Timings,
+}
+
+// A scanner holds content, and rules may hold canaries: `Debug` shows neither.
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("info", self.info()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Scanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scanner").field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Scanned<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scanned")
+            .field("bytes", &self.body.len())
+            .field("coverage", self.coverage())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A finding as whoever changes the content needs it.
@@ -402,7 +425,6 @@ fn micros(since: Instant) -> u64 {
 }
 
 /// A content that was scanned; its findings are in the scanner until the next scan.
-#[derive(Debug)]
 pub struct Scanned<'s> {
     scanner: &'s mut Scanner,
     body: &'s [u8],
@@ -470,6 +492,21 @@ impl Scanned<'_> {
             quoted: found.quoted,
         };
         findings.list.iter().map(place).collect()
+    }
+
+    /// Where the part of the body begins that more text may give another meaning.
+    pub(crate) fn hold_from(&self, reach: usize) -> usize {
+        hold_from(&self.scanner.document, &self.scanner.layers, self.body.len(), reach)
+    }
+
+    /// The content, taken apart.
+    pub(crate) fn document(&self) -> (&Document, &[u8]) {
+        (&self.scanner.document, self.body)
+    }
+
+    /// Findings that are not in [`Scanned::places`].
+    pub(crate) fn omitted(&self) -> usize {
+        self.scanner.findings.omitted
     }
 
     /// How the content was read.

@@ -9,7 +9,8 @@
 //!                              └─► classify ── scores ──┘
 //! ```
 //!
-//! Beside the path, `transform` changes content: it redacts and neutralises what was found, and marks data as such.
+//! Beside the path, `transform` changes content: it redacts and neutralises what was found, and marks data as such; `stream` takes a
+//! text in pieces and lets go what is safe.
 //!
 //! Each room is a module, named above, and knows nothing of those to its right (but that all rooms say what they left out, in
 //! [`Coverage`]). The path is synchronous; it does no I/O, starts no threads, keeps no globals and holds no unsafe code. [`Engine`] is built once and shared; every worker has a [`Scanner`].
@@ -38,6 +39,7 @@ mod limits;
 mod matching;
 mod report;
 mod rule;
+mod stream;
 mod tokens;
 mod transform;
 mod verdict;
@@ -45,7 +47,7 @@ mod view;
 
 pub use catalogue::{
     ChangeKind, Digester, KnownTool, Label, Listing, ListingError, Notice, Tool, ToolChange, check_arguments, compare,
-    diff, labels, parse_message, toxic_flow,
+    diff, labels, parse_message, told_name, toxic_flow,
 };
 pub use classify::{
     Calibration, Cascade, Classifier, ClassifierInfo, ClassifierReport, ClassifierSession, ClassifierState,
@@ -66,6 +68,7 @@ pub use rule::{
     CheckOutcome, CompiledRules, Confidence, DataCategory, Diagnostic, Family, Given, Group, MAX_MATCH_LEN, NearMisses,
     Rule, RuleCost, RuleSet, Sensitivity, Severity, Taxonomy, check_examples, closest, cost,
 };
+pub use stream::{StreamEnd, StreamStep, StreamTransform, Tail, TextStream};
 pub use tokens::{TokenEstimate, TokenFamily, TokenLimit, estimate_tokens};
 pub use transform::{
     Change, Checksum, Conversation, Encoded, Instruction, KeyError, MAX_PASSES, MOST_GRAMS, MarkEncoding, Marked,

@@ -8,6 +8,7 @@ mod complete;
 mod config;
 mod cost;
 mod eval;
+mod import;
 mod models;
 mod prompt;
 mod redact;

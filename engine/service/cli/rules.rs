@@ -8,6 +8,7 @@ use clap::{Subcommand, ValueEnum};
 use tamiz_core::{Confidence, Engine, Family, Rule, RuleSet, Severity, check_examples};
 
 use super::cost::{self, CostArgs};
+use super::import::{self, ImportCommand};
 use super::{KindArg, Outcome, RuleArgs};
 use crate::eval::rules as on_texts;
 use crate::packs;
@@ -42,6 +43,9 @@ pub(super) enum RulesCommand {
         #[command(flatten)]
         cost: CostArgs,
     },
+    /// Make rule files of the rules of another tool; tells what could not be taken over, and why. Exit code 1: not all were.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Run every rule's examples and count; with --on, try each rule on labelled records or texts: precision and near misses.
     #[command(
         after_help = "A record is a line of a .jsonl file (also .zst, .gz): {\"text\", \"label\", \"surface\"}; label 1 means that it \
@@ -82,6 +86,7 @@ pub(super) fn run(command: RulesCommand) -> anyhow::Result<Outcome> {
         RulesCommand::List { rules, family, json } => list(&rules, family.as_deref(), json),
         RulesCommand::Show { id, rules, json } => show(&id, &rules, json),
         RulesCommand::Check { paths, cost } => check(&paths, &cost),
+        RulesCommand::Import(command) => import::run(command),
         RulesCommand::Test { rules, only, on, .. } if on.is_empty() => test(&rules, &only),
         RulesCommand::Test { rules, only, on, kind, output } => try_on(&rules, &only, &on, kind, output),
     }

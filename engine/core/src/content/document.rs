@@ -168,8 +168,8 @@ impl Document {
     }
 
     /// The JSON pointer (RFC 6901) of a segment; empty for plain text.
-    pub(crate) fn pointer(&self, segment: usize, body: &[u8]) -> String {
-        members::pointer(body, &self.tree, self.segments[segment].node)
+    pub(crate) fn pointer(&self, segment: usize, body: &[u8], hidden: &dyn Fn(Range<usize>) -> bool) -> String {
+        members::pointer(body, &self.tree, self.segments[segment].node, hidden)
     }
 
     /// The object that names the tool which a segment describes or calls, where an MCP message says so.
@@ -504,7 +504,11 @@ mod tests {
         let text = document.text(body);
         let one = |(id, segment): (usize, &Segment)| {
             let source = &body[document.source_span(segment.text.clone())];
-            (document.pointer(id, body), String::from_utf8_lossy(&text[segment.text.clone()]).into_owned(), source)
+            (
+                document.pointer(id, body, &|_| false),
+                String::from_utf8_lossy(&text[segment.text.clone()]).into_owned(),
+                source,
+            )
         };
         document.segments().iter().enumerate().map(one).collect()
     }

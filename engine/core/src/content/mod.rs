@@ -21,6 +21,8 @@ pub(crate) use document::{Document, Form, SEPARATOR, Site, plain};
 pub(crate) use members::repeated_member;
 pub use message::McpHeaders;
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -85,14 +87,14 @@ pub enum Format {
     Mcp,
 }
 
-/// Bytes to inspect, and what they are.
+/// Bytes to inspect, and what they are. Its `Debug` does not show them.
 ///
 /// ```
 /// use tamiz_core::{Content, ContentKind, Format};
 /// let content = Content::new(ContentKind::ToolOutput, br#"{"body": "hello"}"#).with_format(Format::Json);
 /// assert_eq!(content.body.len(), 17);
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Content<'a> {
     /// What it is. `None`: its structure decides (roles of a chat transcript, members of an MCP message), and what the
@@ -114,6 +116,19 @@ pub struct Content<'a> {
     pub carried: &'a [u8],
     /// What HTTP said of an MCP message, if it came by HTTP.
     pub headers: Option<McpHeaders<'a>>,
+}
+
+impl fmt::Debug for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Content")
+            .field("kind", &self.kind)
+            .field("format", &self.format)
+            .field("body_bytes", &self.body.len())
+            .field("cut_short", &self.cut_short)
+            .field("server", &self.server)
+            .field("carried_bytes", &self.carried.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Content<'a> {

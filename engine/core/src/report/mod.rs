@@ -12,6 +12,7 @@ pub use human::{Palette, render};
 pub use sarif::sarif;
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -21,7 +22,7 @@ use crate::classify::{Cascade, ClassifierReport, Mark, Outcome};
 use crate::content::{Document, Format};
 use crate::date::Date;
 use crate::detect::{Findings, Found};
-use crate::rule::{CompiledRules, Confidence, DataCategory, Family, Rule, Sensitivity, Severity, Taxonomy};
+use crate::rule::{CompiledRules, Confidence, DataCategory, Family, Group, Rule, Sensitivity, Severity, Taxonomy};
 use crate::tokens::TokenEstimate;
 use crate::verdict::{Coverage, Policy, Suppression, Verdict};
 use crate::view::{Layers, ViewKind};
@@ -75,7 +76,7 @@ pub struct Finding {
     pub data: Vec<DataCategory>,
     /// Where, in bytes of the original content.
     pub span: Span,
-    /// JSON pointer of the value it is in; empty for plain text.
+    /// JSON pointer of the value it is in, with `…` for names that leak themselves; empty for plain text.
     pub pointer: String,
     /// Whether it stands in quotation marks or is reported speech: somebody may be talking about it, so it counts less.
     pub quoted: bool,
@@ -250,6 +251,12 @@ impl Report {
         timings_us: Timings,
         engine: Arc<EngineInfo>,
     ) -> Self {
+        // Names are content too: one that leaks is not shown in pointers. What a name and its value say together is in the value.
+        let leaks = |found: &&Found| rules.rule(found.rule).family.group() == Group::Leak;
+        let leaks: Vec<&Range<usize>> = findings.list.iter().filter(leaks).map(|found| &found.span).collect();
+        let hidden = |name: Range<usize>| {
+            leaks.iter().any(|span| span.start < name.end && name.start < span.end && span.end <= name.end)
+        };
         let finding = |(at, found): (usize, &Found)| {
             let rule = rules.rule(found.rule);
             let mut views = layers.chain(found.depth, found.view);
@@ -266,7 +273,7 @@ impl Report {
                 sensitivity: rule.sensitivity,
                 data: rule.data.clone(),
                 span: Span { start: found.span.start, end: found.span.end },
-                pointer: document.pointer(found.segment, body),
+                pointer: document.pointer(found.segment, body, &hidden),
                 quoted: found.quoted,
                 suppressed: None,
                 suppression_ended: None,
@@ -279,8 +286,9 @@ impl Report {
             }
             .standing(&standing(Some(at)))
         };
-        let marked =
-            |mark: &Mark| classifier::finding(mark, fingerprinter, document, layers, body).standing(&standing(None));
+        let marked = |mark: &Mark| {
+            classifier::finding(mark, fingerprinter, document, layers, body, &hidden).standing(&standing(None))
+        };
         let mut listed: Vec<Finding> =
             findings.list.iter().enumerate().map(finding).chain(classified.marks.iter().map(marked)).collect();
         listed.sort_by(|a, b| (a.span, &a.rule).cmp(&(b.span, &b.rule)));

@@ -14,6 +14,7 @@ use super::literals::{Neighbours, Text};
 use super::plan::{Plan, plan};
 use super::template::{Anchor, Template};
 use super::{Rule, RuleSet};
+use crate::content::ContentKind;
 use crate::detect::{Detector, Parts, Shapes, Validator, detector, validator};
 use crate::matching::{LiteralId, LiteralSet};
 
@@ -226,6 +227,15 @@ impl CompiledRules {
     #[must_use]
     pub fn literals(&self) -> &LiteralSet {
         &self.anchors
+    }
+
+    /// How much text a rule for content of a kind looks at together at most, in bytes: its match, and what must stand near it.
+    pub(crate) fn reach(&self, kind: ContentKind) -> usize {
+        /// Words near numbers, quotation marks around orders, stretches that decoders look at.
+        const NEAR: usize = 512;
+        let applies = |pattern: &&Pattern| self.rule(pattern.rule).content_kinds.contains(&kind);
+        let longest = self.patterns.iter().filter(applies).map(|pattern| pattern.reach.0 + pattern.reach.1).max();
+        longest.unwrap_or(0).max(self.anchors.longest()) + NEAR
     }
 
     /// What an anchor means.
