@@ -100,3 +100,24 @@ fn public_lists_and_honest_calls_pass() {
         assert!(outcome.action == Action::Allow && outcome.findings.is_empty(), "{server}: {:#?}", outcome.findings);
     }
 }
+
+#[test]
+fn suppressions_hold_for_one_tool_of_one_server() {
+    let rules = tamiz_core::RuleSet::builtin();
+    let source = "[[suppress]]\nrules = [\"*\"]\ntools = [\"read_text_file\"]\nservers = [\"files\"]\nuntil = 9999-12-31\n\
+                  reason = \"a drill\"";
+    let policy = tamiz_core::Policy::parse("p.toml", source, &rules).unwrap();
+    let drilled = tamiz_core::Engine::builder().rules(rules).policy(policy).build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = Catalogue::open(&folder.path().join("store.redb"), drilled).unwrap();
+    let by = By { who: "ana".into(), note: None };
+    for (server, action) in [("files", Action::Allow), ("others", Action::Block)] {
+        let look = |body: Value, look| catalogue.look(server, body.to_string().as_bytes(), look, &by).unwrap();
+        look(files(), Look::Pin(FirstSight::Pin));
+        let outcome = look(rug_pull(), Look::Check);
+        assert_eq!(outcome.action, action, "{server}");
+        let tool = outcome.tools.iter().find(|tool| tool.tool == "read_text_file").unwrap();
+        assert!(!tool.findings.is_empty());
+        assert!(tool.findings.iter().all(|finding| finding.suppressed.is_some() == (action == Action::Allow)));
+    }
+}

@@ -102,7 +102,7 @@ pub(super) fn is_reported(text: &[u8], at: usize, range: &Range<usize>) -> bool 
         let begins =
             |with: &&str| word.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with.as_bytes()));
         // Without "to" it is what something makes a model do.
-        if infinitive { REPORTING.iter().any(|with| begins(&with)) } else { begins(&"mak") }
+        if infinitive { REPORTING.iter().any(begins) } else { begins(&"mak") }
     };
     if !words.take(4).any(reporting) {
         return false;

@@ -29,6 +29,7 @@ mod mojibake;
 mod morse;
 mod nato;
 mod offset_map;
+mod overridden;
 mod percent;
 mod punycode;
 mod quoted_printable;
@@ -403,6 +404,7 @@ const DECODERS: &[&dyn Decoder] = &[
     &utf7::Utf7,
     &punycode::Punycode,
     &shift::Shift,
+    &overridden::Overridden,
     &reversed::Reversed,
     &turned::UpsideDown,
     &leet::Leet,
