@@ -10,7 +10,7 @@ use crate::canary::Canaries;
 use crate::config::Config;
 use crate::keys::{self, KeySource};
 use crate::transforming::Transforming;
-use crate::{classifier, matcher, packs};
+use crate::{classifier, clock, matcher, packs};
 
 /// The source revision this was built from: 12 digits of a Git commit, or `unknown`.
 pub const REVISION: &str = env!("SOURCE_REVISION");
@@ -29,6 +29,9 @@ pub fn engine(config: &Config) -> Result<Engine, anyhow::Error> {
         rules.merge(Canaries::read(file, &key)?.rules(&key)?);
     }
     let policy = packs::policy(config.policy.file.as_deref(), &rules)?;
+    for ended in policy.ended_suppressions(clock::today()) {
+        tracing::warn!("{ended}");
+    }
     let backend = matcher::backend(config.matcher.backend, config.matcher.cache_dir.as_deref(), true)?;
     let cascade = classifier::cascade(&config.classifier)?;
     let mut builder =

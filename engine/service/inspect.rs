@@ -18,6 +18,7 @@ use tamiz_core::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use crate::clock::today;
 use crate::config::PoolConfig;
 use crate::conversations::Conversations;
 use crate::telemetry::SCAN_THREAD;
@@ -40,6 +41,8 @@ pub struct Task {
     pub path: Option<String>,
     /// The server that it goes to.
     pub server: Option<String>,
+    /// The tool that it is of.
+    pub tool: Option<String>,
     /// The conversation that it belongs to.
     pub conversation: Option<String>,
     /// Whether findings carry the matched text.
@@ -90,12 +93,13 @@ impl Task {
         };
         let conversation = self.conversation.map(|id| (id, self.kind));
         let carried = conversation.as_ref().map(|key| conversations.carried(key)).unwrap_or_default();
-        let content = content.with_server(self.server.as_deref()).with_carried(&carried).with_format(self.format);
+        let content = content.with_server(self.server.as_deref()).with_tool(self.tool.as_deref());
+        let content = content.with_carried(&carried).with_format(self.format);
         let content = match &self.headers {
             Some(headers) => content.with_mcp_headers(headers.as_core()),
             None => content,
         };
-        let mut control = ScanControl::unlimited().with_cancel(self.cancel.0);
+        let mut control = ScanControl::unlimited().with_cancel(self.cancel.0).with_today(today());
         if let Some(deadline) = self.deadline {
             control = control.with_deadline(deadline);
         }

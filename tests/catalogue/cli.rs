@@ -287,10 +287,7 @@ fn results_are_held_to_the_approved_schema() {
         &["tools", "result", "--store", store.path().to_str().unwrap(), "--server", "w", "--tool", "weather"],
         br#"{"content":[],"structuredContent":{"celsius":1},"structuredContent":{"celsius":2}}"#,
     );
-    assert!(
-        twice.code == 2 && twice.err.contains("/structuredContent: a member with this name stands twice"),
-        "{twice:?}"
-    );
+    assert!(twice.code == 2 && twice.err.contains("a member with the name of an earlier one"), "{twice:?}");
 }
 
 #[test]

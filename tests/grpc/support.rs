@@ -144,9 +144,14 @@ pub(super) async fn start(change: impl FnOnce(&mut Config)) -> Running {
 
 /// A server with the engine as it ships.
 pub(super) async fn start_shipped() -> Running {
+    start_with(crate::support::engine().clone()).await
+}
+
+/// A server with an engine of its own.
+pub(super) async fn start_with(engine: Engine) -> Running {
     let mut config = Config::default();
     config.server.listen.set_port(0);
-    serve(crate::support::engine().clone(), config, Arc::default()).await
+    serve(engine, config, Arc::default()).await
 }
 
 async fn serve(engine: Engine, config: Config, gate: Arc<Gate>) -> Running {

@@ -1,5 +1,8 @@
 //! The one file that calls the rooms, in order.
 
+mod suppressed;
+
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,15 +11,17 @@ use crate::classify::{Cascade, Judge, Material};
 use crate::content::{Content, Document, Format};
 use crate::detect::{
     Confirmer, Findings, Found, Pass, Recorder, RegisteredPrompts, Shaper, Stopped, Work, run_detectors, run_prompts,
-    run_shapes,
+    run_shapes, run_token_limit,
 };
 use crate::limits::{Interruption, Limits, ScanControl};
 use crate::matching::{Backend, BackendInfo, BuildMatcherError, GramMatcher, Matcher, Searcher};
 use crate::report::{EngineInfo, Fingerprinter, Report, Timings};
 use crate::rule::{CompiledRules, Rule, RuleSet};
 use crate::stream::hold_from;
-use crate::verdict::{Coverage, Policy, UseClassifier, Verdict, decide};
+use crate::tokens::TokenEstimate;
+use crate::verdict::{Coverage, Evidence, Policy, UseClassifier, Verdict, decide};
 use crate::view::{Deeper, Layers, carry};
+use suppressed::Suppressed;
 
 /// Rules, policy and limits made ready. Immutable and cheap to clone; share one and give every worker a [`Scanner`].
 ///
@@ -29,7 +34,7 @@ use crate::view::{Deeper, Layers, carry};
 /// assert_eq!(report.findings[0].span.start, 0);
 /// # Ok::<(), tamiz_core::BuildMatcherError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
 }
@@ -212,6 +217,8 @@ impl Engine {
             confirmer: Confirmer::new(self.shared.anchors.searcher()),
             shaper: Shaper::default(),
             findings: Findings::default(),
+            suppressed: Suppressed::default(),
+            tokens: None,
             judge: Judge::default(),
             finding_limit: self.shared.limits.max_findings,
             coverage: Coverage::new(0),
@@ -229,7 +236,6 @@ impl Engine {
 /// Inspects contents one after another, re-using its memory. One per worker.
 ///
 /// A scanner that was dropped in the middle of a scan (a panic that was caught, say) may be used again: every scan starts from nothing.
-#[derive(Debug)]
 pub struct Scanner {
     engine: Engine,
     document: Document,
@@ -237,11 +243,35 @@ pub struct Scanner {
     confirmer: Confirmer,
     shaper: Shaper,
     findings: Findings,
+    suppressed: Suppressed,
+    tokens: Option<TokenEstimate>,
     judge: Judge,
     /// Findings that are listed; a transformation needs more of them than a reader.
     pub(crate) finding_limit: usize,
     coverage: Coverage,
     timings: Timings,
+}
+
+// A scanner holds content, and rules may hold canaries: `Debug` shows neither.
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("info", self.info()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Scanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scanner").field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Scanned<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scanned")
+            .field("bytes", &self.body.len())
+            .field("coverage", self.coverage())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A finding as whoever changes the content needs it.
@@ -285,6 +315,7 @@ impl Scanner {
         self.judge.clear();
         self.confirmer.work = Work::default();
         self.timings = Timings::default();
+        self.tokens = None;
         self.coverage = Coverage::new(content.body.len());
         // A request whose time ran out while it waited costs nothing more.
         let late = control.interruption();
@@ -301,6 +332,9 @@ impl Scanner {
             };
             self.coverage.skip(what, format!("{} before it was reached", why.reason()));
         }
+        let Self { engine, document, findings, suppressed, coverage, .. } = &mut *self;
+        suppressed.find(&engine.shared.policy, &engine.shared.rules, findings, document, content, control.today());
+        suppressed.tell(coverage);
         self.timings.total = micros(started);
         Scanned { scanner: self, body: content.body }
     }
@@ -342,6 +376,7 @@ impl Scanner {
             }
             if depth == 0 {
                 recorder.record_oddities();
+                self.tokens = shared.policy.max_tokens.map(|limit| run_token_limit(&mut recorder, text, limit));
             }
             let work = &mut self.confirmer.work;
             let shaped = run_shapes(&mut self.shaper, &mut recorder, depth, text, control, work);
@@ -390,7 +425,6 @@ fn micros(since: Instant) -> u64 {
 }
 
 /// A content that was scanned; its findings are in the scanner until the next scan.
-#[derive(Debug)]
 pub struct Scanned<'s> {
     scanner: &'s mut Scanner,
     body: &'s [u8],
@@ -403,10 +437,11 @@ impl Scanned<'_> {
         &self.scanner.coverage
     }
 
-    /// The rules that matched, each once, and whether they matched nothing but quotations.
+    /// The rules that matched, each once, and whether they matched nothing but quotations. What the policy suppresses is left out.
     pub fn matched(&self) -> impl Iterator<Item = (&Rule, bool)> {
-        let rules = &self.scanner.engine.shared.rules;
-        self.scanner.findings.rules.iter().map(|(rule, quoted)| (rules.rule(*rule), *quoted))
+        let Scanner { engine, findings, suppressed, .. } = &*self.scanner;
+        let counting = suppressed.counting(&findings.rules).iter();
+        counting.map(|(rule, quoted)| (engine.shared.rules.rule(*rule), *quoted))
     }
 
     /// What the content ends in, that the next one of the same conversation may go on with: give it to
@@ -439,6 +474,12 @@ impl Scanned<'_> {
         timings.tokenise = micros(outcome.tokenise);
         timings.infer = micros(outcome.infer);
         timings.total += micros(started.elapsed());
+    }
+
+    /// What the classifier adds to the verdict.
+    fn evidence(&self) -> Option<Evidence> {
+        let Scanner { suppressed, judge, .. } = &*self.scanner;
+        judge.outcome().evidence().filter(|_| !suppressed.classifier())
     }
 
     /// Where the findings are.
@@ -476,8 +517,8 @@ impl Scanned<'_> {
     /// Decides, without making a report.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        let Scanner { engine, judge, coverage, .. } = &*self.scanner;
-        decide(&engine.shared.policy, self.matched(), judge.outcome().evidence(), coverage)
+        let Scanner { engine, coverage, .. } = &*self.scanner;
+        decide(&engine.shared.policy, self.matched(), self.evidence(), coverage)
     }
 
     /// Decides, and makes the report.
@@ -488,11 +529,12 @@ impl Scanned<'_> {
 
     /// The same, where more is known of what was not done.
     pub(crate) fn conclude_with(&self, coverage: Coverage) -> Report {
-        let Scanner { engine, document, layers, findings, judge, timings, .. } = &*self.scanner;
+        let Scanner { engine, document, layers, findings, suppressed, tokens, judge, timings, .. } = &*self.scanner;
         Report::new(
-            decide(&engine.shared.policy, self.matched(), judge.outcome().evidence(), &coverage),
+            decide(&engine.shared.policy, self.matched(), self.evidence(), &coverage),
             coverage,
             findings,
+            &|found| suppressed.of(&engine.shared.policy, found),
             judge.outcome(),
             &engine.shared.rules,
             &engine.shared.fingerprinter,
@@ -502,5 +544,6 @@ impl Scanned<'_> {
             *timings,
             Arc::clone(&engine.shared.info),
         )
+        .with_tokens(*tokens)
     }
 }

@@ -32,6 +32,7 @@
 mod catalogue;
 mod classify;
 mod content;
+mod date;
 mod detect;
 mod engine;
 mod limits;
@@ -39,13 +40,14 @@ mod matching;
 mod report;
 mod rule;
 mod stream;
+mod tokens;
 mod transform;
 mod verdict;
 mod view;
 
 pub use catalogue::{
     ChangeKind, Digester, KnownTool, Label, Listing, ListingError, Notice, Tool, ToolChange, check_arguments, compare,
-    diff, labels, parse_message, toxic_flow,
+    diff, labels, parse_message, told_name, toxic_flow,
 };
 pub use classify::{
     Calibration, Cascade, Classifier, ClassifierInfo, ClassifierReport, ClassifierSession, ClassifierState,
@@ -53,6 +55,7 @@ pub use classify::{
     ModelFile, Score, Thresholds, Window, Windows,
 };
 pub use content::{Content, ContentKind, Format, McpHeaders};
+pub use date::{Date, DateError};
 pub use detect::{PromptError, RegisteredPrompts, Work};
 pub use engine::{Engine, EngineBuilder, Scanned, Scanner};
 pub use limits::{Classify, Interruption, Limits, ScanControl};
@@ -60,18 +63,20 @@ pub use matching::{
     AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, GramMatcher, Hit, LiteralId, LiteralSet, Matcher,
     Searcher,
 };
-pub use report::{EngineInfo, Excerpt, Finding, Palette, Report, Span, Timings, render, sarif};
+pub use report::{EngineInfo, Excerpt, Finding, Palette, Report, Span, SuppressedBy, Timings, render, sarif};
 pub use rule::{
-    CheckOutcome, CompiledRules, Confidence, DataCategory, Diagnostic, Family, Given, Group, MAX_MATCH_LEN, Rule,
-    RuleCost, RuleSet, Sensitivity, Severity, Taxonomy, check_examples, closest, cost,
+    CheckOutcome, CompiledRules, Confidence, DataCategory, Diagnostic, Family, Given, Group, MAX_MATCH_LEN, NearMisses,
+    Rule, RuleCost, RuleSet, Sensitivity, Severity, Taxonomy, check_examples, closest, cost,
 };
 pub use stream::{StreamEnd, StreamStep, StreamTransform, Tail, TextStream};
+pub use tokens::{TokenEstimate, TokenFamily, TokenLimit, estimate_tokens};
 pub use transform::{
     Change, Checksum, Conversation, Encoded, Instruction, KeyError, MAX_PASSES, MOST_GRAMS, MarkEncoding, Marked,
     Marker, Numbers, Placement, Plan, Revealed, SpotlightError, SpotlightStream, TransformContext, TransformError,
     TransformKey, Transformed, Treat, Treatment, reveal,
 };
 pub use verdict::{
-    Action, Coverage, OnIncomplete, Override, Policy, PolicyError, Reason, Skipped, UseClassifier, Verdict,
+    Action, Coverage, OnIncomplete, Override, Policy, PolicyError, Reason, Scope, Skipped, Suppression, UseClassifier,
+    Verdict,
 };
 pub use view::{Folder, OffsetMap, ViewKind};

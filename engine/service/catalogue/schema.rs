@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use jsonschema::PatternOptions;
 use serde_json::Value;
+use tamiz_core::told_name;
 
 /// Most problems that are told of one value.
 const MOST: usize = 50;
@@ -36,7 +37,8 @@ pub(super) fn problems(schema: &Value, value: &Value) -> Vec<Problem> {
     };
     let problem = |error: jsonschema::ValidationError<'_>| {
         let words = format!("it breaks `{}` of the approved schema", error.kind().keyword());
-        (error.instance_path().to_string(), words)
+        let path = error.instance_path().to_string();
+        (path.split('/').map(told_name).collect::<Vec<_>>().join("/"), words)
     };
     validator.iter_errors(value).take(MOST).map(problem).collect()
 }

@@ -186,7 +186,7 @@ impl RedactArgs {
 
 pub(super) fn redact(args: RedactArgs) -> anyhow::Result<Outcome> {
     let rules = packs::rules(&args.rules.rule_dirs, !args.rules.no_builtin_rules)?;
-    let policy = packs::policy(args.rules.policy.as_deref(), &rules)?;
+    let policy = args.rules.policy(&rules)?;
     let backend = matcher::backend(args.rules.matcher.unwrap_or_default(), None, false)?;
     let engine = Engine::builder().rules(rules).policy(policy).backend(backend).build()?;
     let plan = args.plan(&engine)?;

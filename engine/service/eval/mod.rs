@@ -3,6 +3,7 @@
 pub mod leaks;
 mod metrics;
 pub mod mutate;
+pub mod rules;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -201,10 +202,22 @@ fn each_record<T: Send>(
     Ok((measured, problems))
 }
 
+/// Why a record was not read. What stands in it is not repeated, as the error itself would.
+fn unread(label: &str, error: &serde_json::Error) -> String {
+    let (text, column) = (error.to_string(), error.column());
+    match text.rfind("expected ").filter(|_| error.is_data()) {
+        Some(at) => format!("{label}: something else stands there: {}", &text[at..]),
+        None if error.is_data() && !text.starts_with("missing field") => {
+            format!("{label}: no record, at column {column}")
+        }
+        None => format!("{label}: {text}"),
+    }
+}
+
 /// Reads a record, and tells what to call it.
 fn record<T: DeserializeOwned>(scanner: &Scanner, input: Input) -> Result<(T, String), String> {
     let loaded = input.load(scanner.engine().limits().content_bytes())?.ok_or("a binary file")?;
-    let record = serde_json::from_slice(&loaded.body).map_err(|error| format!("{}: {error}", loaded.label))?;
+    let record = serde_json::from_slice(&loaded.body).map_err(|error| unread(&loaded.label, &error))?;
     Ok((record, loaded.label))
 }
 

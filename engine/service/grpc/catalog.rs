@@ -265,6 +265,7 @@ impl From<CatalogueFinding> for v1::ToolFinding {
             pointer: finding.pointer,
             words: finding.words,
             taxonomy: Some(finding.taxonomy.into()),
+            suppressed: finding.suppressed.map(Into::into),
         }
     }
 }

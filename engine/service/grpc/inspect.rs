@@ -90,6 +90,7 @@ impl Shared {
             ("id", &request.id, LONGEST_ID),
             ("path", &request.path, LONGEST_PATH),
             ("server", &request.server, LONGEST_PATH),
+            ("tool", &request.tool, LONGEST_PATH),
             ("conversation_id", &request.conversation_id, LONGEST_ID),
         ] {
             if text.len() > longest {
@@ -113,6 +114,7 @@ impl Shared {
         let stated = |text: String| (!text.is_empty()).then_some(text);
         let (path, server, conversation) =
             (stated(request.path), stated(request.server), stated(request.conversation_id));
+        let tool = stated(request.tool);
         let excerpts = request.include_excerpts;
         let transforming = Arc::clone(&self.transforming);
         let headers = Headers::any(request.mcp_protocol_version, request.mcp_method, request.mcp_name);
@@ -123,6 +125,7 @@ impl Shared {
             headers,
             path,
             server,
+            tool,
             conversation,
             excerpts,
             classify,

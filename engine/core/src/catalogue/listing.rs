@@ -1,5 +1,7 @@
 //! Reading what a server says of itself: its tools and its instructions, out of any MCP message that carries them.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::canonical;
@@ -10,8 +12,8 @@ const MOST_TOOLS: usize = 20_000;
 /// Longest name of a tool, in bytes.
 const LONGEST_NAME: usize = 512;
 
-/// A tool as its server describes it.
-#[derive(Debug, Clone, PartialEq)]
+/// A tool as its server describes it. Its `Debug` does not show the description.
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Tool {
     /// Its name, as calls give it.
@@ -22,6 +24,24 @@ pub struct Tool {
     pub canonical: String,
     /// JSON pointer to it in what was read.
     pub pointer: String,
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tool").field("name", &self.name).field("pointer", &self.pointer).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instructions = self.instructions.as_ref().map(String::len);
+        let mut shown = f.debug_struct("Listing");
+        shown
+            .field("tools", &self.tools)
+            .field("instructions_bytes", &instructions)
+            .field("partial", &self.partial)
+            .finish()
+    }
 }
 
 impl Tool {
@@ -35,8 +55,8 @@ impl Tool {
     }
 }
 
-/// What a server says of itself.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// What a server says of itself. Its `Debug` shows the names of the tools and no text.
+#[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Listing {
     /// Its tools, in order of the list.
@@ -62,10 +82,14 @@ pub enum ListingError {
         why: &'static str,
     },
     /// A member stands twice in an object: readers differ in which they take.
-    #[error("{pointer}: a member with this name stands twice; readers differ in which they take, so none is taken")]
+    #[error(
+        "line {line}, column {column}: a member with the name of an earlier one; readers differ in which they take, so none is taken"
+    )]
     Repeated {
-        /// JSON pointer of the second.
-        pointer: String,
+        /// Line of the second, from 1.
+        line: usize,
+        /// Column, in bytes from 1.
+        column: usize,
     },
     /// There are no tools in it.
     #[error("no tools in it: expected a tools/list result, a message that carries one, or an array of tools")]
@@ -161,7 +185,12 @@ pub fn parse_message(body: &[u8]) -> Result<Value, ListingError> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let value = parse(body)?;
     match repeated_member(body) {
-        Some(pointer) => Err(ListingError::Repeated { pointer }),
+        Some(at) => {
+            let before = &body[..at];
+            let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+            let line = memchr::memchr_iter(b'\n', before).count() + 1;
+            Err(ListingError::Repeated { line, column: at - line_start + 1 })
+        }
         None => Ok(value),
     }
 }
@@ -214,7 +243,7 @@ mod tests {
     #[test]
     fn what_readers_would_read_differently_is_refused() {
         let error = |json: &str| Listing::read(json.as_bytes()).unwrap_err().to_string();
-        assert!(error(r#"[{"name":"a","description":"x","descripti\u006fn":"y"}]"#).starts_with("/0/description:"));
+        assert!(error(r#"[{"name":"a","description":"x","descripti\u006fn":"y"}]"#).starts_with("line 1, column 34:"));
         assert!(error(r#"{"tools":[{"title":"a"}]}"#).starts_with("/tools/0:"));
         assert!(error(r#"{"tools":["a"]}"#).contains("a tool is an object"));
         assert!(error("{}").starts_with("no tools"));

@@ -21,6 +21,7 @@ pub use compare::{KnownTool, Notice, compare};
 pub use diff::{ChangeKind, ToolChange, diff};
 pub use labels::{Label, labels, toxic_flow};
 pub use listing::{Listing, ListingError, Tool, parse_message};
+pub use words::told_name;
 
 /// Makes digests: keyed BLAKE3 of server, tool and canonical form, as 64 hexadecimal digits.
 ///

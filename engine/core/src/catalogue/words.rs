@@ -18,6 +18,14 @@ pub(super) fn quoted(name: &str) -> String {
     shown
 }
 
+/// A name that a model gave, as it may be told: `…` for one that is longer than 64 bytes or has more than four digits, as keys and
+/// numbers do. Models put values where names belong.
+#[must_use]
+pub fn told_name(name: &str) -> &str {
+    let digits = name.chars().filter(char::is_ascii_digit).count();
+    if name.len() > SHOWN || digits > 4 { "…" } else { name }
+}
+
 /// How two names are alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Likeness {

@@ -1,19 +1,21 @@
 //! Names of members: the pointer to a value, and names that stand twice in an object.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::document::unescape;
 use super::json::{Bounds, Step, Tree, walk};
 use crate::view::OffsetMap;
 
-/// The JSON pointer (RFC 6901) of a node.
-pub(super) fn pointer(source: &[u8], tree: &Tree, node: u32) -> String {
+/// The JSON pointer (RFC 6901) of a node, with `…` for the names that `hidden` says yes to, by their range in the source.
+pub(super) fn pointer(source: &[u8], tree: &Tree, node: u32, hidden: &dyn Fn(Range<usize>) -> bool) -> String {
     let mut steps = Vec::new();
     let mut at = node;
     while let Some(node) = tree.nodes.get(at as usize) {
         match node.step {
             Step::Root => break,
             Step::Index(index) => steps.push(index.to_string()),
+            Step::Member { start, end } if hidden(start as usize..end as usize) => steps.push("…".to_owned()),
             Step::Member { start, end } => {
                 let name = name(&source[start as usize..end as usize]);
                 steps.push(String::from_utf8_lossy(&name).replace('~', "~0").replace('/', "~1"));
@@ -53,13 +55,16 @@ pub(super) fn repeats(source: &[u8], tree: &Tree) -> Vec<u32> {
     repeats
 }
 
-/// The pointer of the first member whose name stands twice in its object; `None` also for what is no JSON.
-pub(crate) fn repeated_member(source: &[u8]) -> Option<String> {
+/// Where the first name stands that stands twice in its object; `None` also for what is no JSON.
+pub(crate) fn repeated_member(source: &[u8]) -> Option<usize> {
     let mut tree = Tree::default();
     let bounds = Bounds { depth: 200, values: usize::MAX };
     walk(source, 0..source.len(), 0, Step::Root, bounds, &mut tree).ok()?;
     let first = *repeats(source, &tree).first()?;
-    Some(pointer(source, &tree, first))
+    match tree.nodes.get(first as usize)?.step {
+        Step::Member { start, .. } => Some(start as usize),
+        Step::Root | Step::Index(_) => None,
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +75,7 @@ mod tests {
     fn names_that_stand_twice_are_found_however_they_are_written() {
         let repeated = |text: &str| repeated_member(text.as_bytes());
         assert_eq!(repeated(r#"{"a":{"x":1},"b":[{"x":1},{"x":2}]}"#), None);
-        assert_eq!(repeated(r#"{"a":1,"b":[{"x":1,"y":2,"\u0078":3}]}"#), Some("/b/0/x".into()));
+        assert_eq!(repeated(r#"{"a":1,"b":[{"x":1,"y":2,"\u0078":3}]}"#), Some(23));
         assert_eq!(repeated("{"), None);
     }
 }

@@ -8,6 +8,7 @@
 
 mod confirm;
 mod email;
+mod flood;
 mod hidden;
 mod homoglyph;
 mod network;
@@ -38,6 +39,7 @@ use tamiz_simd::Signs;
 
 use crate::content::{ContentKind, Document};
 use crate::rule::{CompiledRules, Rule};
+use crate::tokens::{TokenEstimate, TokenLimit};
 use crate::view::{Layers, ViewKind};
 
 /// Looks for something in Rust code. To add one: a file here, a line in [`DETECTORS`], a rule file that names it.
@@ -76,6 +78,8 @@ pub(crate) enum Needs {
     Invisible,
     /// Letters of Greek, Cyrillic, Armenian, Cherokee and Lisu.
     LookAlike,
+    /// A long text.
+    Long,
     /// Registered prompts: found by [`run_prompts`].
     Prompts,
     /// Letters of other styles than the plain one, turned over, or with marks.
@@ -125,6 +129,8 @@ const DETECTORS: &[&dyn Detector] = &[
     &styled::StyledLetters,
     &styled::TurnedLetters,
     &terminal::TerminalEscapes,
+    &flood::Repetition,
+    &flood::ManyShot,
     &prompt_leak::RegisteredPrompt,
     &email::EmailAddress,
     &network::PublicAddress,
@@ -140,7 +146,7 @@ const DETECTORS: &[&dyn Detector] = &[
 
 /// What is checked beside a scan, with knowledge that no text holds: approved tools, earlier calls. A rule that names one of
 /// these says what a finding means, and finds nothing in a text.
-const BESIDE: [&str; 4] = ["catalogue", "arguments", "session", "mcp-header-mismatch"];
+const BESIDE: [&str; 5] = ["catalogue", "arguments", "session", "mcp-header-mismatch", TOKEN_LIMIT];
 
 /// What may be odd about an MCP message itself, as `content/message.rs` calls it.
 const MESSAGE: [&str; 6] =
@@ -181,7 +187,7 @@ pub(crate) struct Found {
     pub(crate) folded: bool,
     /// In the layer's text, or in its folded text.
     pub(crate) place: Range<usize>,
-    /// It stands in quotation marks, so somebody may be talking about it.
+    /// It stands in quotation marks or is reported speech, so somebody may be talking about it.
     pub(crate) quoted: bool,
 }
 
@@ -193,6 +199,8 @@ pub(crate) struct Findings {
     pub(crate) rules: Vec<(usize, bool)>,
     /// Findings beyond the limit: counted, not listed.
     pub(crate) omitted: usize,
+    /// Rules with such findings.
+    pub(crate) cut: HashSet<usize>,
     seen: HashSet<(usize, usize, usize)>,
     matched: HashMap<usize, usize>,
 }
@@ -204,6 +212,7 @@ impl Findings {
         self.seen.clear();
         self.matched.clear();
         self.omitted = 0;
+        self.cut.clear();
     }
 
     fn add(&mut self, found: Found, limit: usize) {
@@ -221,6 +230,7 @@ impl Findings {
         // A rule's first finding is always listed: every reason of a verdict has a place to show for it.
         if !first && self.list.len() >= limit {
             self.omitted += 1;
+            self.cut.insert(found.rule);
         } else if self.seen.insert((found.rule, found.span.start, found.span.end)) {
             self.list.push(found);
         }
@@ -255,7 +265,8 @@ impl Recorder<'_> {
             depth == 0 && kinds & ContentKind::ToolMetadata.bit() == 0 && self.rules.rule(rule).family.is_order();
         let quoted = quotable && {
             let base = self.document.text(self.body);
-            quotation::is_quoted(&base[layer.views[view].range.clone()], layer.views[view].range.start, &range)
+            let (text, at) = (&base[layer.views[view].range.clone()], layer.views[view].range.start);
+            quotation::is_quoted(text, at, &range) || quotation::is_reported(text, at, &range)
         };
         let span = self.document.source_span(self.layers.to_document(depth, range));
         // What a piece says alone, it says again where it is joined to others.
@@ -288,6 +299,24 @@ impl Recorder<'_> {
         let segment = self.layers.layer(depth).views[view].segment;
         self.document.segments()[segment].kinds & self.kinds[rule] != 0
     }
+}
+
+/// The detector of contents that are longer than the policy allows.
+const TOKEN_LIMIT: &str = "token-limit";
+
+/// Compares the tokens of a content with the policy's limit. What is beyond it is told by the rule for that.
+pub(crate) fn run_token_limit(recorder: &mut Recorder<'_>, text: &[u8], limit: TokenLimit) -> TokenEstimate {
+    let (tokens, passed) = crate::tokens::count(text, limit.family, limit.tokens);
+    if let Some(at) = passed {
+        let view = recorder.layers.layer(0).views.iter().find(|view| view.range.end > at);
+        let range = view.map_or(0..0, |view| at.max(view.range.start)..view.range.end);
+        let named = |rule: &(usize, &Rule)| rule.1.detector.as_deref() == Some(TOKEN_LIMIT);
+        let rules: Vec<usize> = recorder.rules.rules().iter().enumerate().filter(named).map(|(id, _)| id).collect();
+        for rule in rules.into_iter().filter(|_| !range.is_empty()) {
+            recorder.record(rule, 0, range.clone(), false);
+        }
+    }
+    TokenEstimate { family: limit.family, tokens, limit: limit.tokens }
 }
 
 /// Looks for passages of registered prompts in each view of a layer to which a rule for them applies.
@@ -327,6 +356,14 @@ pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u
             from = view.end;
             find(needs, view);
         }
+    }
+    // What was decoded is no longer than what it was decoded from.
+    if depth == 0 && text.len() >= flood::LONG {
+        layer
+            .views
+            .iter()
+            .filter(|view| view.range.len() >= flood::LONG)
+            .for_each(|view| find(Needs::Long, view.range.clone()));
     }
     // No word that the detectors of tokens look for is shorter.
     for run in survey.tokens.iter().map(|run| run.range()).filter(|run| run.len() >= SHORTEST_TOKEN) {

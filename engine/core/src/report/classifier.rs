@@ -1,5 +1,7 @@
 //! A window that the classifier found, told as a finding.
 
+use std::ops::Range;
+
 use super::{Excerpt, Finding, Fingerprinter, Span};
 use crate::classify::Mark;
 use crate::content::Document;
@@ -22,6 +24,7 @@ pub(super) fn finding(
     document: &Document,
     layers: &Layers,
     body: &[u8],
+    hidden: &dyn Fn(Range<usize>) -> bool,
 ) -> Finding {
     let layer = layers.layer(mark.depth);
     let view = layer.views_in(&mark.place, mark.folded).start.min(layer.views.len().saturating_sub(1));
@@ -42,8 +45,10 @@ pub(super) fn finding(
         severity: if mark.weight >= SURE { Severity::High } else { Severity::Medium },
         confidence: strong(Confidence::High, Confidence::Medium, Confidence::Low),
         span: Span { start: mark.span.start, end: mark.span.end },
-        pointer: document.pointer(layer.views[view].segment, body),
+        pointer: document.pointer(layer.views[view].segment, body, hidden),
         quoted: false,
+        suppressed: None,
+        suppression_ended: None,
         views,
         sensitivity: None,
         data: Vec::new(),

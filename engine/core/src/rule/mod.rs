@@ -11,6 +11,7 @@ mod cost;
 mod diagnostics;
 mod format;
 mod literals;
+mod near;
 mod phrase;
 mod plan;
 mod shape;
@@ -25,6 +26,7 @@ pub use diagnostics::Diagnostic;
 pub(crate) use format::toml_problem;
 pub use format::{Family, Given, Group, Rule, Taxonomy};
 pub(crate) use literals::Neighbours;
+pub use near::NearMisses;
 pub(crate) use shape::{Context, Shape};
 
 use std::collections::HashMap;

@@ -72,10 +72,17 @@ fn fold_wide(text: &[u8], at: usize, out: &mut Vec<u8>, map: &mut OffsetMap) -> 
 /// let mut folder = tamiz_core::Folder::default();
 /// assert_eq!(folder.fold("Ｉｇｎｏｒｅ\u{200b}  the\nrules".as_bytes()), b"ignore the rules");
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Folder {
     out: Vec<u8>,
     map: OffsetMap,
+}
+
+impl std::fmt::Debug for Folder {
+    /// Shows sizes, never the text.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Folder").field("folded_bytes", &self.out.len()).finish_non_exhaustive()
+    }
 }
 
 impl Folder {

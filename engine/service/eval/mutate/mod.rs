@@ -180,7 +180,7 @@ fn outcome(tried: &[Tried], index: usize, group: &'static str, technique: &'stat
 fn try_all(scanner: &mut Scanner, input: Input, techniques: &[(&'static str, &Technique)]) -> Result<Tried, String> {
     let limit = scanner.engine().limits().content_bytes();
     let loaded = input.load(limit)?.ok_or("a binary file")?;
-    let record: Record = serde_json::from_slice(&loaded.body).map_err(|error| format!("{}: {error}", loaded.label))?;
+    let record: Record = serde_json::from_slice(&loaded.body).map_err(|error| super::unread(&loaded.label, &error))?;
     let id = record.id.unwrap_or(loaded.label);
     let attack = record.label == 1;
     let kind = record.surface.content_kind();

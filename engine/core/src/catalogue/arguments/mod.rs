@@ -15,7 +15,7 @@ mod purpose;
 use serde_json::{Map, Value};
 
 use super::Notice;
-use super::words::quoted;
+use super::words::{quoted, told_name};
 use purpose::purpose;
 
 /// Longest text that is looked at whole, in bytes. What is longer is told.
@@ -57,7 +57,7 @@ impl<'s> Check<'s> {
                 for (member, value) in members {
                     let below = member_schemas(&schemas, member, open);
                     pointer.push('/');
-                    pointer.push_str(&member.replace('~', "~0").replace('/', "~1"));
+                    pointer.push_str(&told_name(member).replace('~', "~0").replace('/', "~1"));
                     self.value(&below, value, pointer, member);
                     pointer.truncate(len);
                 }
@@ -118,6 +118,7 @@ impl<'s> Check<'s> {
             let known =
                 |schema: &&Value| schema.get("properties").is_some_and(|properties| properties.get(name).is_some());
             if !schemas.iter().any(known) {
+                let name = told_name(name);
                 let at = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
                 let words = format!("`{}` is no parameter of the tool as it was approved", quoted(name));
                 self.note("tool-misuse.unknown-argument", &at, words);

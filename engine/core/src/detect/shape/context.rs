@@ -349,7 +349,7 @@ impl Words {
 }
 
 /// Most bytes between a number and the name that says it is something else.
-const MOST_GLUE: usize = 48;
+pub(super) const MOST_GLUE: usize = 48;
 
 /// The phrases that are not far from a place.
 fn near<'s>(seen: &'s [Seen], place: &Range<usize>, window: usize) -> &'s [Seen] {

@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use automaton::{Automaton, DEAD, DIGIT, Form, LETTER, LONGEST, SEPARATOR, START};
 use cluster::Clusters;
-use context::{LONGEST_PHRASE, Seen, Words};
+use context::{LONGEST_PHRASE, MOST_GLUE, Seen, Words};
 
 use super::{Detector, Needs, Recorder, Validator, Work, network, phone};
 use crate::limits::{Interruption, ScanControl};
@@ -24,10 +24,8 @@ use crate::rule::{Context, Rule, Shape};
 
 /// Text that is worked through at a time, in bytes.
 const CHUNK: usize = 4096;
-/// How far from the first digit a number may begin, and an address from the last.
-const AROUND: usize = 24;
-/// Text before and after a chunk whose words may matter.
-const MARGIN: usize = 192;
+/// How far from its first digits a number may begin.
+const BEFORE: usize = 14;
 /// Phrases that are remembered, more or less.
 const MOST_SEEN: usize = 1024;
 /// Text before and after a chunk that a detector sees: the longest address, and what stands beside it.
@@ -155,11 +153,11 @@ pub(crate) fn run_shapes(
 /// The parts of a text where a number may begin, in order. Those that come close to each other are one.
 fn regions<'t>(text: &'t [u8], digits: &'t [u64]) -> impl Iterator<Item = Range<usize>> + 't {
     let wide = |cluster: Range<usize>| {
-        let (start, end) = (cluster.start.saturating_sub(AROUND), (cluster.end + AROUND).min(text.len()));
+        let start = cluster.start.saturating_sub(BEFORE);
         let inside = |byte: &u8| byte.is_ascii_alphanumeric();
         // Not in the middle of a word.
-        let start = start - text[..start].iter().rev().take(AROUND).take_while(|byte| inside(byte)).count();
-        start..end
+        let start = start - text[..start].iter().rev().take(automaton::LONGEST).take_while(|byte| inside(byte)).count();
+        start..cluster.end
     };
     let mut clusters = Clusters::new(text, digits).map(wide);
     let mut next = clusters.next();
@@ -294,12 +292,17 @@ impl Chunk<'_, '_, '_> {
     fn settle(&mut self, shaper: &mut Shaper) -> usize {
         let Shaper { seen, seen_in, candidates, taken } = shaper;
         let layer = self.recorder.layers.layer(self.depth);
-        let (from, to) = (self.chunk.start.saturating_sub(MARGIN), (self.chunk.end + MARGIN).min(self.text.len()));
+        // The words that may matter for any of them.
+        let widest = |candidate: &Candidate| self.shapes.claims[usize::from(candidate.claim)].window;
+        let window = candidates.iter().map(widest).max().unwrap_or(0).max(MOST_GLUE) + LONGEST_PHRASE;
+        let first = candidates.iter().map(|candidate| candidate.place.start).min().unwrap_or(0);
+        let last = candidates.iter().map(|candidate| candidate.place.end).max().unwrap_or(0);
+        let (from, to) = (first.saturating_sub(window), (last + window).min(self.text.len()));
         // What was seen for the number before is not looked for again, but for what may have been cut off at its end.
         let known = seen_in.contains(&from);
         let again = if known { seen_in.end.saturating_sub(LONGEST_PHRASE).max(from) } else { from };
         let border = |at: &usize| !self.text[..*at].last().is_some_and(u8::is_ascii_alphanumeric);
-        let again = (again.saturating_sub(MARGIN)..=again).rev().find(border).unwrap_or(again);
+        let again = (again.saturating_sub(LONGEST_PHRASE)..=again).rev().find(border).unwrap_or(again);
         seen.truncate(if known { seen.partition_point(|seen| seen.is_before(again)) } else { 0 });
         seen_in.start = if known { seen_in.start } else { again };
         seen_in.end = to;

@@ -53,6 +53,7 @@ const VALIDATORS: &[&dyn Validator] = &[
     &checksum::Crc32,
     &bech32::Bech32,
     &bip39::Bip39,
+    &bip39::Bip39Words,
     &base64_blob::Base64Blob,
     &url_data::UrlData,
 ];

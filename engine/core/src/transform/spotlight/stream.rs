@@ -20,7 +20,6 @@ use super::{Kind, MarkEncoding, Marker, SpotlightError, begin, end, rot13, write
 /// assert_eq!(marker.undo(&out)?, "two wörds".as_bytes());
 /// # Ok::<(), tamiz_core::SpotlightError>(())
 /// ```
-#[derive(Debug)]
 pub struct SpotlightStream {
     marker: Marker,
     state: State,
@@ -29,6 +28,13 @@ pub struct SpotlightStream {
     /// The last bytes that were written, to see a delimiter that is cut in two; for base64, the beginning of a group of three.
     tail: Vec<u8>,
     begun: bool,
+}
+
+impl std::fmt::Debug for SpotlightStream {
+    /// Shows sizes, never the text.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SpotlightStream").field("held_bytes", &self.held.len()).finish_non_exhaustive()
+    }
 }
 
 impl SpotlightStream {
