@@ -1,7 +1,7 @@
 //! A short fuzz run on stable Rust: every target over its seeds, then over a fixed number of mutations of them.
 //!
 //! ```sh
-//! cargo run --manifest-path fuzz/Cargo.toml --no-default-features --example smoke -- [RUNS] [SEED]
+//! cargo run --manifest-path fuzz/Cargo.toml --no-default-features --example smoke -- [RUNS [SEED [TARGET…]]]
 //! ```
 //!
 //! The same SEED makes the same inputs. An input that breaks a promise is written to `fuzz/artifacts/<target>/`, and the run fails.
@@ -18,11 +18,13 @@ const DEFAULT_RUNS: u64 = 3_000;
 const SLOWEST: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
-    let mut numbers = env::args().skip(1).map(|argument| argument.parse::<u64>().expect("RUNS and SEED are numbers"));
-    let (runs, seed) = (numbers.next().unwrap_or(DEFAULT_RUNS), numbers.next().unwrap_or(1));
+    let mut arguments = env::args().skip(1);
+    let mut number = |other| arguments.next().map_or(other, |text| text.parse().expect("RUNS and SEED are numbers"));
+    let (runs, seed): (u64, u64) = (number(DEFAULT_RUNS), number(1));
+    let only: Vec<String> = arguments.collect();
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut failed = false;
-    for (name, target) in TARGETS {
+    for (name, target) in TARGETS.into_iter().filter(|(name, _)| only.is_empty() || only.iter().any(|only| only == name)) {
         let seeds = read_seeds(&home.join("seeds").join(name));
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let started = Instant::now();

@@ -288,7 +288,8 @@ pub fn stream(data: &[u8]) {
         match &end.after {
             None => {
                 assert!(whole.starts_with(&went), "what went is not the text");
-                assert_eq!(end.stopped, end.report.verdict.action == Action::Block);
+                // A part of a text may be reason to stop where all of it is none, not the other way round.
+                assert!(end.stopped || end.report.verdict.action != Action::Block);
                 assert!(end.stopped || went.len() == whole.len());
             }
             Some(after) => {

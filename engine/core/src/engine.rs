@@ -20,7 +20,7 @@ use crate::rule::{CompiledRules, Rule, RuleSet};
 use crate::stream::hold_from;
 use crate::tokens::TokenEstimate;
 use crate::verdict::{Coverage, Evidence, Policy, UseClassifier, Verdict, decide};
-use crate::view::{Deeper, Layers, carry};
+use crate::view::{Deeper, Layers, ViewKind, carry};
 use suppressed::Suppressed;
 
 /// Rules, policy and limits made ready. Immutable and cheap to clone; share one and give every worker a [`Scanner`].
@@ -283,6 +283,8 @@ pub(crate) struct Place {
     /// The whole of the encoded blob that it was found in, in the original bytes.
     pub(crate) blob: Option<Range<usize>>,
     pub(crate) quoted: bool,
+    /// It was found by reading backwards, which is tried by how the text begins and ends.
+    pub(crate) by_ends: bool,
 }
 
 impl Scanner {
@@ -490,6 +492,7 @@ impl Scanned<'_> {
             span: found.span.clone(),
             blob: layers.blob(found.depth, found.view).map(|range| document.source_span(range)),
             quoted: found.quoted,
+            by_ends: found.depth > 0 && layers.chain(found.depth, found.view).into_iter().any(ViewKind::is_by_ends),
         };
         findings.list.iter().map(place).collect()
     }

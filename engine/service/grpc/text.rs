@@ -175,7 +175,7 @@ impl Shared {
         mut stream: TextStream,
         call: impl FnOnce(&mut TextStream, &mut tamiz_core::Scanner) -> StreamStep + Send + 'static,
     ) -> Result<(TextStream, StreamStep), Status> {
-        let (place, bytes) = (self.pool.stream_place().await, stream.len());
+        let (place, bytes) = (self.pool.stream_place().await, stream.waiting());
         let lent = self.pool.call_at(place, cancel.clone(), bytes, move |scanner| {
             let step = call(&mut stream, scanner);
             (stream, step)

@@ -235,7 +235,8 @@ impl CompiledRules {
         const NEAR: usize = 512;
         let applies = |pattern: &&Pattern| self.rule(pattern.rule).content_kinds.contains(&kind);
         let longest = self.patterns.iter().filter(applies).map(|pattern| pattern.reach.0 + pattern.reach.1).max();
-        longest.unwrap_or(0).max(self.anchors.longest()) + NEAR
+        let phrase = self.templates.iter().map(Template::longest).max();
+        longest.max(phrase).unwrap_or(0) + NEAR
     }
 
     /// What an anchor means.

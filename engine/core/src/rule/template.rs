@@ -53,6 +53,11 @@ impl Template {
         Some((Self { rule, pieces, anchor }, anchors))
     }
 
+    /// Length of its longest phrase, in bytes, or a little more.
+    pub(crate) fn longest(&self) -> usize {
+        self.pieces.iter().map(|choices| 1 + choices.iter().map(Vec::len).max().unwrap_or(0)).sum()
+    }
+
     /// Calls `found` with every place of a phrase in `text` that has the anchor at `at`.
     pub(crate) fn places(
         &self,

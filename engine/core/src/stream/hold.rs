@@ -37,8 +37,11 @@ pub(crate) fn hold_from(document: &Document, layers: &Layers, body: usize, reach
     edge
 }
 
-/// All that a finding covers: the whole blob it was decoded from, if it was.
+/// All that a finding covers: the whole blob it was decoded from, if it was; without end where more text may take it back.
 pub(super) fn covered(place: &Place) -> Range<usize> {
+    if place.by_ends {
+        return place.span.start..usize::MAX;
+    }
     place
         .blob
         .as_ref()

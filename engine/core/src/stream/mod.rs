@@ -267,6 +267,12 @@ impl TextStream {
         self.text.len()
     }
 
+    /// Bytes of it that have not gone on.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.text.len() - self.released
+    }
+
     /// Whether nothing has come yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -186,6 +186,11 @@ impl ViewKind {
         }
     }
 
+    /// Whether it is tried by how the whole text begins and ends, so that more text may take it back.
+    pub(crate) fn is_by_ends(self) -> bool {
+        matches!(self, Self::Reversed | Self::ReversedWords)
+    }
+
     /// Whether it is decoded from a run that means nothing in parts, so that a changed part spoils the rest.
     fn is_blob(self) -> bool {
         matches!(self, Self::Base64)
