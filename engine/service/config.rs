@@ -99,11 +99,20 @@ pub struct PoolConfig {
     pub stream_queue: NonZeroUsize,
     /// Conversations of which is kept what their last message ended in, 512 bytes each at most. At most 1,048,576.
     pub conversations: NonZeroUsize,
+    /// Bytes of opaque tokens (random, of 20 characters and more, known to no rule) that one conversation may send in tool arguments and model
+    /// output before `secret.entropy-budget` is found; 0 for no budget. At most 1,073,741,824.
+    pub entropy_budget: usize,
 }
 
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self { workers: 0, queue: nonzero(1_024), stream_queue: nonzero(256), conversations: nonzero(16_384) }
+        Self {
+            workers: 0,
+            queue: nonzero(1_024),
+            stream_queue: nonzero(256),
+            conversations: nonzero(16_384),
+            entropy_budget: 0,
+        }
     }
 }
 
@@ -531,6 +540,7 @@ impl Config {
             ("classifier.threads", self.classifier.threads, 1, 64, "it may be 1 to 64"),
             ("classifier.sessions", self.classifier.sessions, 0, 64, "it may be 0 (one per worker) to 64"),
             ("pool.stream_queue", self.pool.stream_queue.get(), 1, 1 << 20, "it may be 1 to 1048576"),
+            ("pool.entropy_budget", self.pool.entropy_budget, 0, 1 << 30, "it may be 0 (none) to 1073741824"),
             ("pool.conversations", self.pool.conversations.get(), 1, 1 << 20, "it may be 1 to 1048576"),
         ];
         match ranges.into_iter().find(|(_, value, least, most, _)| !(least..=most).contains(&value)) {

@@ -144,8 +144,13 @@ pub(super) async fn start(change: impl FnOnce(&mut Config)) -> Running {
 
 /// A server with the engine as it ships.
 pub(super) async fn start_shipped() -> Running {
+    start_shipped_with(|_| {}).await
+}
+
+pub(super) async fn start_shipped_with(change: impl FnOnce(&mut Config)) -> Running {
     let mut config = Config::default();
     config.server.listen.set_port(0);
+    change(&mut config);
     serve(crate::support::engine().clone(), config, Arc::default()).await
 }
 

@@ -11,6 +11,7 @@ mod email;
 mod hidden;
 mod homoglyph;
 mod network;
+mod opaque;
 #[cfg(test)]
 mod oracle;
 mod phone;
@@ -24,6 +25,7 @@ mod wallet;
 
 pub use confirm::Work;
 pub(crate) use confirm::{Confirmer, Pass, Stopped};
+pub(crate) use opaque::tokens as opaque_tokens;
 pub(crate) use prompt_leak::PROMPT_DETECTOR;
 pub use prompt_leak::{PromptError, RegisteredPrompts};
 pub(crate) use shape::{Parts, Shaper, Shapes, automaton as forms, context, is_separator, run_shapes};
@@ -135,7 +137,7 @@ const DETECTORS: &[&dyn Detector] = &[
 
 /// What is checked beside a scan, with knowledge that no text holds: approved tools, earlier calls. A rule that names one of
 /// these says what a finding means, and finds nothing in a text.
-const BESIDE: [&str; 4] = ["catalogue", "arguments", "session", "mcp-header-mismatch"];
+const BESIDE: [&str; 5] = ["catalogue", "arguments", "session", "mcp-header-mismatch", "entropy-budget"];
 
 /// What may be odd about an MCP message itself, as `content/message.rs` calls it.
 const MESSAGE: [&str; 6] =

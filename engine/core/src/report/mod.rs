@@ -186,6 +186,14 @@ impl Fingerprinter {
     }
 }
 
+impl Fingerprinter {
+    /// A short print, to know a token again in the same process.
+    pub(crate) fn print_of_token(&self, token: &[u8]) -> u64 {
+        let digest = blake3::keyed_hash(&self.key, token);
+        digest.as_bytes()[..8].iter().fold(0, |print, byte| print << 8 | u64::from(*byte))
+    }
+}
+
 impl Report {
     #[expect(clippy::too_many_arguments, reason = "a report joins what all rooms know; one caller")]
     pub(crate) fn new(
