@@ -5,13 +5,20 @@ use std::{env, fs};
 
 use prost::Message;
 
-const PROTOS: [&str; 3] =
-    ["proto/tamiz/v1/inspection.proto", "proto/tamiz/v1/catalog.proto", "proto/tamiz/v1/transform.proto"];
+const PROTOS: [&str; 4] = [
+    "proto/tamiz/v1/inspection.proto",
+    "proto/tamiz/v1/catalog.proto",
+    "proto/tamiz/v1/transform.proto",
+    "proto/tamiz/v1/conversation.proto",
+];
 
-const HOLD_CONTENT: [&str; 14] = [
+const HOLD_CONTENT: [&str; 17] = [
     "InspectRequest",
     "InspectResponse",
     "InspectStreamResponse",
+    "InspectTextRequest",
+    "InspectTextResponse",
+    "ConversationTurn",
     "Finding",
     "TransformRequest",
     "TransformResponse",

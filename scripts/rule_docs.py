@@ -64,7 +64,15 @@ def page(family, rules):
         "[[override]]",
         f'rules = ["{rules[0]["id"]}"]   # or "{family}.*" for the family',
         'action = "allow"',
+        "",
+        "[[suppress]]                       # for one tool, and not for ever",
+        f'rules = ["{rules[0]["id"]}"]',
+        'tools = ["search_manual"]',
+        "until = 2026-12-31",
+        'reason = "The manual quotes it; seen by K. Lind."',
         "```",
+        "",
+        "[policy.md](../policy.md) has the rest.",
         "",
     ]
     for rule in rules:

@@ -156,3 +156,57 @@ fn a_wrong_mapping_is_told_with_its_place() {
     let run = tamiz(&["eval", "--types", map, records]);
     assert!(run.err.contains("--types is for --task leaks"), "{}", run.err);
 }
+
+/// One rule of two expressions on four labelled texts, one without a label, and a file that is a text.
+#[test]
+fn rules_are_tried_one_by_one_on_records_and_texts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::create_dir(folder.path().join("rules")).unwrap();
+    let rule = r#"
+id = "injection.test"
+title = "A test"
+severity = "high"
+confidence = "high"
+description = "A test."
+why = "A test."
+remedy = "None."
+patterns = ['''\bfeed the zebra\b.{0,20}\b(?:right now|today)\b''']
+views = ["folded"]
+examples = ["feed the zebra right now", "feed the zebra today"]
+negative_examples = ["a zebra", "feed the cat"]
+[taxonomy]
+owasp_llm = ["LLM01:2025"]
+"#;
+    fs::write(path("rules/test.toml"), rule).unwrap();
+    let record = |text: &str, label: Value| json!({"text": text, "label": label, "surface": "document"}).to_string();
+    let records = [
+        record("Feed the zebra right now.", json!(1)),
+        record("Feed the zebra today, then sleep.", json!(0)),
+        record("Feed the zebra tomorrow.", json!(1)),
+        record("The zebra sleeps.", json!(0)),
+        json!({"text": "feed the zebra right now"}).to_string(),
+    ];
+    fs::write(path("records.jsonl"), records.join("\n")).unwrap();
+    fs::write(path("note.txt"), "Please feed the zebra on Monday.").unwrap();
+    let (rules, records, note) = (path("rules"), path("records.jsonl"), path("note.txt"));
+    let fixed = ["rules", "test", "--rules", &rules, "--no-builtin-rules", "--on", &records, &note];
+    let run = tamiz(&fixed);
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    let result = run.json();
+    assert_eq!(result["texts"], json!({"positives": 2, "negatives": 2, "unlabelled": 2}));
+    let figures = &result["rules"][0];
+    assert_eq!(figures["rule"], "injection.test");
+    assert_eq!(figures["matched"], json!({"positives": 1, "negatives": 1, "unlabelled": 1}));
+    close(&figures["precision"], 0.5);
+    assert_eq!(figures["near_misses"], json!({"positives": 1, "negatives": 0, "unlabelled": 1}));
+    let run = tamiz(&[&fixed[..], &["--output", "human"]].concat());
+    assert!(run.out.contains("injection.test") && run.out.contains("50.0 %"), "{}", run.out);
+
+    fs::write(&records, json!({"text": "a", "label": "yes"}).to_string()).unwrap();
+    let run = tamiz(&fixed);
+    assert_eq!(run.code, 2);
+    assert!(run.err.contains("records.jsonl:1"), "{}", run.err);
+    let run = tamiz(&[&fixed[..], &["--only", "nobody"]].concat());
+    assert!(run.code == 2 && run.err.contains("no rule starts with `nobody`"), "{}", run.err);
+}

@@ -83,15 +83,17 @@ fn rooms_of_the_core_look_left_only() {
     let uses = uses(&repository("engine/core/src"));
     // Content notes in `verdict::Coverage` what could not be read, and maps offsets with `view::OffsetMap`;
     // views keep as much context as `rule::MAX_MATCH_LEN`. The next two tests hold them to just that.
+    allowed(&uses, "date", &[]);
     allowed(&uses, "content", &["limits", "verdict", "view"]);
     allowed(&uses, "view", &["content", "limits", "rule"]);
     allowed(&uses, "matching", &[]);
     allowed(&uses, "classify", &["content", "limits", "rule", "verdict", "view"]);
-    allowed(&uses, "verdict", &["rule"]);
-    allowed(&uses, "limits", &[]);
+    allowed(&uses, "verdict", &["date", "rule", "tokens"]);
+    allowed(&uses, "tokens", &[]);
+    allowed(&uses, "limits", &["date"]);
     allowed(&uses, "rule", &["content", "detect", "engine", "limits", "matching", "view"]);
-    allowed(&uses, "detect", &["content", "limits", "matching", "rule", "view"]);
-    allowed(&uses, "report", &["classify", "content", "detect", "rule", "verdict", "view"]);
+    allowed(&uses, "detect", &["content", "limits", "matching", "rule", "tokens", "view"]);
+    allowed(&uses, "report", &["classify", "content", "date", "detect", "rule", "tokens", "verdict", "view"]);
     // It is beside the path, and compares; who calls it inspects.
     allowed(&uses, "catalogue", &["content", "view"]);
     // It scans what it has changed, so it comes after all of them.
@@ -143,23 +145,34 @@ fn the_core_prints_nothing_and_keeps_clear_of_the_world() {
 fn parts_of_the_service_translate_and_do_not_mix() {
     let uses = uses(&repository("engine/service"));
     // The command line is where the parts are started from; it may reach all of them. Nobody reaches back.
-    allowed(&uses, "batch", &[]);
+    allowed(&uses, "batch", &["clock"]);
     allowed(&uses, "eval", &["batch"]);
     allowed(&uses, "packs", &[]);
-    allowed(&uses, "catalogue", &[]);
+    allowed(&uses, "catalogue", &["clock"]);
     allowed(&uses, "bench", &["texts"]);
     // A server is made of what was assembled; it neither assembles nor reads configuration files.
     allowed(
         &uses,
         "grpc",
-        &["assemble", "audit", "catalogue", "config", "inspect", "keys", "telemetry", "transforming"],
+        &[
+            "assemble",
+            "audit",
+            "catalogue",
+            "clock",
+            "config",
+            "inspect",
+            "keys",
+            "telemetry",
+            "transcript",
+            "transforming",
+        ],
     );
     for (room, used) in &uses {
         assert!(room == "main" || !used.contains_key("cli"), "{room} uses cli in {}", used["cli"]);
         let may_serve = ["cli", "serve"].contains(&room.as_str());
         assert!(may_serve || !used.contains_key("grpc"), "{room} uses grpc");
     }
-    for room in ["inspect", "config", "assemble", "telemetry", "keys", "audit", "transforming"] {
+    for room in ["inspect", "config", "assemble", "telemetry", "keys", "audit", "transcript", "transforming"] {
         for part in ["batch", "cli", "eval", "grpc"] {
             assert!(!uses.get(room).is_some_and(|used| used.contains_key(part)), "{room} uses {part}");
         }

@@ -18,6 +18,7 @@ use tamiz_core::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use crate::clock::today;
 use crate::config::PoolConfig;
 use crate::conversations::Conversations;
 use crate::telemetry::SCAN_THREAD;
@@ -40,6 +41,8 @@ pub struct Task {
     pub path: Option<String>,
     /// The server that it goes to.
     pub server: Option<String>,
+    /// The tool that it is of.
+    pub tool: Option<String>,
     /// The conversation that it belongs to.
     pub conversation: Option<String>,
     /// Whether findings carry the matched text.
@@ -90,12 +93,13 @@ impl Task {
         };
         let conversation = self.conversation.map(|id| (id, self.kind));
         let carried = conversation.as_ref().map(|key| conversations.carried(key)).unwrap_or_default();
-        let content = content.with_server(self.server.as_deref()).with_carried(&carried).with_format(self.format);
+        let content = content.with_server(self.server.as_deref()).with_tool(self.tool.as_deref());
+        let content = content.with_carried(&carried).with_format(self.format);
         let content = match &self.headers {
             Some(headers) => content.with_mcp_headers(headers.as_core()),
             None => content,
         };
-        let mut control = ScanControl::unlimited().with_cancel(self.cancel.0);
+        let mut control = ScanControl::unlimited().with_cancel(self.cancel.0).with_today(today());
         if let Some(deadline) = self.deadline {
             control = control.with_deadline(deadline);
         }
@@ -226,6 +230,8 @@ pub struct Pool {
     streamed: Arc<Semaphore>,
     queue: usize,
     workers: usize,
+    conversations: Arc<Conversations>,
+    config: PoolConfig,
 }
 
 impl Pool {
@@ -249,7 +255,20 @@ impl Pool {
                 .spawn(move || work(&engine, &waiting, &conversations, budget))?;
         }
         let (single, streamed) = (Arc::new(Semaphore::new(queue)), Arc::new(Semaphore::new(stream_queue)));
-        Ok(Self { jobs, single, streamed, queue, workers })
+        let config = config.clone();
+        Ok(Self { jobs, single, streamed, queue, workers, conversations, config })
+    }
+
+    /// The settings it was started with.
+    #[must_use]
+    pub fn config(&self) -> &PoolConfig {
+        &self.config
+    }
+
+    /// What messages of conversations ended in.
+    #[must_use]
+    pub fn conversations(&self) -> &Conversations {
+        &self.conversations
     }
 
     /// The number of threads.
@@ -281,10 +300,24 @@ impl Pool {
         call: impl FnOnce(&mut Scanner) -> T + Send + 'static,
     ) -> Result<T, InspectError> {
         let place = Arc::clone(&self.single).try_acquire_owned().map_err(|_| InspectError::QueueFull(self.queue))?;
+        self.call_at(Place(place), cancel, bytes, call).await
+    }
+
+    /// The same at a place in the queue of streams.
+    ///
+    /// # Errors
+    /// [`InspectError::Failed`].
+    pub async fn call_at<T: Send + 'static>(
+        &self,
+        place: Place,
+        cancel: Cancel,
+        bytes: usize,
+        call: impl FnOnce(&mut Scanner) -> T + Send + 'static,
+    ) -> Result<T, InspectError> {
         let (sender, answer) = oneshot::channel();
         let work = Work::Call(cancel, bytes, Box::new(move |scanner| drop(sender.send(call(scanner)))));
         // Never full: there are no more places than the channel holds.
-        drop(self.jobs.try_send(Job { work, place: Place(place) }));
+        drop(self.jobs.try_send(Job { work, place }));
         answer.await.map_err(|_| InspectError::Failed)
     }
 

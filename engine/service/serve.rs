@@ -128,12 +128,14 @@ impl Server {
         set_health(&health, ServingStatus::Serving).await;
         let inspection = grpc::Inspection::new(engine, pool, config.clone(), transforming);
         let changing = grpc::transform_service(&inspection, config.max_message_bytes);
+        let catalogue = catalogue.map(Arc::new);
+        let talking = grpc::conversation_service(&inspection, catalogue.clone(), config.max_message_bytes);
         let mut on_stop = stopped.clone();
         let mut routes = tonic::service::Routes::builder();
-        routes.add_service(health_service).add_service(changing);
+        routes.add_service(health_service).add_service(changing).add_service(talking);
         routes.add_service(grpc::service(inspection, config.max_message_bytes, stopped));
         if let Some(catalogue) = catalogue {
-            let catalog = grpc::Catalog::new(Arc::new(catalogue));
+            let catalog = grpc::Catalog::new(catalogue);
             routes.add_service(grpc::catalog_service(catalog, config.max_message_bytes));
         }
         if config.reflection {

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use tamiz_core::{
-    Content, Conversation, Plan, ScanControl, Scanner, TransformContext, TransformError, TransformKey, Transformed,
+    Content, Conversation, Plan, ScanControl, Scanner, StreamTransform, TransformContext, TransformError, TransformKey,
+    Transformed,
 };
 
 use crate::config::TransformConfig;
@@ -94,6 +95,20 @@ impl Transforming {
         Ok(done?)
     }
 
+    /// How a stream is changed as the settings say, within a conversation if it has a name.
+    ///
+    /// # Errors
+    /// When the system has no random bytes.
+    pub fn of_stream(&self, name: &str) -> Result<StreamTransform, NotTransformed> {
+        let random = |error: anyhow::Error| NotTransformed::Random(error.to_string());
+        let conversation = match self.take(name) {
+            Some(known) => known,
+            None => Conversation::new(keys::random().map_err(random)?, VALUES),
+        };
+        let nonce = keys::random().map_err(random)?;
+        Ok(StreamTransform::new(self.plan.clone(), self.keys.first().cloned(), nonce, conversation))
+    }
+
     /// A conversation as it is now. Two requests at once may give the same number to different values of theirs: who wants one numbering
     /// sends one request after the other.
     fn take(&self, name: &str) -> Option<Conversation> {
@@ -101,7 +116,8 @@ impl Transforming {
         known.known.get(name).map(|(_, conversation)| conversation.clone())
     }
 
-    fn keep(&self, name: &str, conversation: Conversation) {
+    /// Remembers a conversation, if it has a name.
+    pub fn keep(&self, name: &str, conversation: Conversation) {
         if name.is_empty() || self.config.conversations == 0 {
             return;
         }

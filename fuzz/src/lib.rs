@@ -13,21 +13,22 @@ use std::time::Duration;
 use tamiz_core::{
     Action, Content, ContentKind, Conversation, Digester, Encoded, Engine, Format, KnownTool, Limits, Listing,
     MarkEncoding, Marker, McpHeaders, Palette, Placement, Plan, Policy, Report, RuleSet, ScanControl, Scanner,
-    SpotlightStream, Tool, TransformContext, TransformKey, Treatment, ViewKind, check_arguments, check_examples,
-    compare, diff, labels, render, reveal, sarif,
+    SpotlightStream, StreamTransform, TextStream, Tool, TransformContext, TransformKey, Treatment, ViewKind,
+    check_arguments, check_examples, compare, diff, labels, render, reveal, sarif,
 };
 
 /// A target: its name and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets, in the order of the path.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("json_walker", json_walker),
     ("views", views),
     ("rule_file", rule_file),
     ("scan", scan),
     ("transform", transform),
     ("listing", listing),
+    ("stream", stream),
 ];
 
 /// The text that the two rules of [`marker_engine`] look for. Short, so that mutations hit it often.
@@ -252,6 +253,52 @@ pub fn transform(data: &[u8]) {
         let streamed = body.chunks(1 + usize::from(*choice % 7)).try_for_each(|chunk| stream.push(chunk, &mut out));
         if let (Ok(whole), Ok(())) = (whole, streamed.and_then(|()| stream.finish(&mut out))) {
             assert!(whole.content == out, "a stream is not the whole");
+        }
+    }
+}
+
+/// A text in pieces comes to what the whole text comes to, or says what went too early. The first two bytes pick the pieces and whether
+/// it is changed.
+pub fn stream(data: &[u8]) {
+    let [choice, size, body @ ..] = data else { return };
+    // With enough around it that something goes before the end.
+    let around = "The boats leave at nine, and every hour until evening. ".repeat(14 + usize::from(*choice) % 40);
+    let whole = [around.as_bytes(), body, b" ", around.as_bytes(), body].concat();
+    let kind = ContentKind::ToolOutput;
+    for engine in [&MARKERS, &TIGHT] {
+        let (mut scanner, control) = (engine.scanner(), ScanControl::unlimited());
+        let report = inspect(&mut scanner, &text(&whole), &control);
+        let mut stream = TextStream::new(engine, kind);
+        if *choice >= 128 {
+            let transform = StreamTransform::new(Plan::default(), None, [0; 12], Conversation::default());
+            stream = stream.with_transform(transform).expect("no key is needed");
+        }
+        let mut went = Vec::new();
+        for chunk in whole.chunks(1 + 3 * usize::from(*size)) {
+            went.extend(stream.push(&mut scanner, chunk, &control).bytes);
+        }
+        let end = stream.finish(&mut scanner, &control);
+        went.extend(&end.last.bytes);
+        assert_eq!(places(&end.report), places(&report), "the stream finds something else");
+        let early = |report: &Report| report.coverage.skipped.iter().any(|skipped| skipped.why.contains("had gone on"));
+        if !early(&end.report) {
+            assert_eq!(end.report.coverage.complete, report.coverage.complete);
+            assert_eq!(end.report.verdict.score, report.verdict.score);
+        }
+        match &end.after {
+            None => {
+                assert!(whole.starts_with(&went), "what went is not the text");
+                assert_eq!(end.stopped, end.report.verdict.action == Action::Block);
+                assert!(end.stopped || went.len() == whole.len());
+            }
+            Some(after) => {
+                let mut conversation = Conversation::default();
+                let mut context = TransformContext { key: None, nonce: [0; 12], conversation: &mut conversation };
+                let done = Plan::default().apply(&mut scanner, &text(&whole), &mut context, &control).expect("no key");
+                let told = after.coverage.skipped.iter().any(|skipped| skipped.why.contains("went before"));
+                assert!(told || done.content.starts_with(&went), "what went is not the changed text");
+                assert!(end.stopped || went == done.content);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod cli;
 mod crash;
+mod damaged;
 mod rpc;
 
 use serde_json::{Value, json};

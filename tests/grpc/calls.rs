@@ -15,7 +15,7 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_types::StatusExt as _;
 
-use super::support::{PANIC, POISON, SLOW, request, start, start_shipped, start_shipped_with};
+use super::support::{PANIC, POISON, SLOW, request, start, start_shipped, start_shipped_with, start_with};
 
 #[tokio::test]
 async fn a_detection_is_an_answer() {
@@ -107,6 +107,23 @@ async fn a_token_for_another_server_is_found() {
         let report = client.inspect(asked).await.unwrap().into_inner().report.unwrap();
         let found = report.findings.iter().any(|finding| finding.rule == "secret.token-passthrough");
         assert_eq!(found, passed, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn suppressions_hold_for_the_tool_that_is_named() {
+    let rules = tamiz_core::RuleSet::builtin();
+    let source =
+        "[[suppress]]\nrules = [\"injection.*\"]\ntools = [\"search\"]\nuntil = 9999-12-31\nreason = \"a manual\"";
+    let policy = tamiz_core::Policy::parse("p.toml", source, &rules).unwrap();
+    let server = start_with(tamiz_core::Engine::builder().rules(rules).policy(policy).build().unwrap()).await;
+    let mut client = server.client().await;
+    for (tool, action) in [("search", Action::Allow), ("other", Action::Block), ("", Action::Block)] {
+        let asked = InspectRequest { tool: tool.to_owned(), ..request("a", crate::support::ORDER) };
+        let report = client.inspect(asked).await.unwrap().into_inner().report.unwrap();
+        assert_eq!(report.verdict.unwrap().action(), action, "{tool}");
+        let by = report.findings[0].suppressed.as_ref().map(|by| (by.reason.as_str(), by.until.as_str()));
+        assert_eq!(by, (action == Action::Allow).then_some(("a manual", "9999-12-31")));
     }
 }
 

@@ -154,6 +154,13 @@ pub(super) async fn start_shipped_with(change: impl FnOnce(&mut Config)) -> Runn
     serve(crate::support::engine().clone(), config, Arc::default()).await
 }
 
+/// A server with an engine of its own.
+pub(super) async fn start_with(engine: Engine) -> Running {
+    let mut config = Config::default();
+    config.server.listen.set_port(0);
+    serve(engine, config, Arc::default()).await
+}
+
 async fn serve(engine: Engine, config: Config, gate: Arc<Gate>) -> Running {
     let pool = Pool::start(&engine, &config.pool).unwrap();
     let server = Server::bind(config.server, pool, engine).await.unwrap();

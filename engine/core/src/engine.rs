@@ -1,5 +1,7 @@
 //! The one file that calls the rooms, in order.
 
+mod suppressed;
+
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,14 +11,17 @@ use crate::classify::{Cascade, Judge, Material};
 use crate::content::{Content, Document, Format};
 use crate::detect::{
     Confirmer, Findings, Found, Pass, Recorder, RegisteredPrompts, Shaper, Stopped, Work, run_detectors, run_prompts,
-    run_shapes,
+    run_shapes, run_token_limit,
 };
 use crate::limits::{Interruption, Limits, ScanControl};
 use crate::matching::{Backend, BackendInfo, BuildMatcherError, GramMatcher, Matcher, Searcher};
 use crate::report::{EngineInfo, Fingerprinter, Report, Timings};
 use crate::rule::{CompiledRules, Rule, RuleSet};
-use crate::verdict::{Coverage, Policy, UseClassifier, Verdict, decide};
+use crate::stream::hold_from;
+use crate::tokens::TokenEstimate;
+use crate::verdict::{Coverage, Evidence, Policy, UseClassifier, Verdict, decide};
 use crate::view::{Deeper, Layers, carry};
+use suppressed::Suppressed;
 
 /// Rules, policy and limits made ready. Immutable and cheap to clone; share one and give every worker a [`Scanner`].
 ///
@@ -216,6 +221,8 @@ impl Engine {
             confirmer: Confirmer::new(self.shared.anchors.searcher()),
             shaper: Shaper::default(),
             findings: Findings::default(),
+            suppressed: Suppressed::default(),
+            tokens: None,
             judge: Judge::default(),
             finding_limit: self.shared.limits.max_findings,
             coverage: Coverage::new(0),
@@ -240,6 +247,8 @@ pub struct Scanner {
     confirmer: Confirmer,
     shaper: Shaper,
     findings: Findings,
+    suppressed: Suppressed,
+    tokens: Option<TokenEstimate>,
     judge: Judge,
     /// Findings that are listed; a transformation needs more of them than a reader.
     pub(crate) finding_limit: usize,
@@ -310,6 +319,7 @@ impl Scanner {
         self.judge.clear();
         self.confirmer.work = Work::default();
         self.timings = Timings::default();
+        self.tokens = None;
         self.coverage = Coverage::new(content.body.len());
         // A request whose time ran out while it waited costs nothing more.
         let late = control.interruption();
@@ -326,6 +336,9 @@ impl Scanner {
             };
             self.coverage.skip(what, format!("{} before it was reached", why.reason()));
         }
+        let Self { engine, document, findings, suppressed, coverage, .. } = &mut *self;
+        suppressed.find(&engine.shared.policy, &engine.shared.rules, findings, document, content, control.today());
+        suppressed.tell(coverage);
         self.timings.total = micros(started);
         Scanned { scanner: self, body: content.body }
     }
@@ -367,6 +380,7 @@ impl Scanner {
             }
             if depth == 0 {
                 recorder.record_oddities();
+                self.tokens = shared.policy.max_tokens.map(|limit| run_token_limit(&mut recorder, text, limit));
             }
             let work = &mut self.confirmer.work;
             let shaped = run_shapes(&mut self.shaper, &mut recorder, depth, text, control, work);
@@ -427,10 +441,11 @@ impl Scanned<'_> {
         &self.scanner.coverage
     }
 
-    /// The rules that matched, each once, and whether they matched nothing but quotations.
+    /// The rules that matched, each once, and whether they matched nothing but quotations. What the policy suppresses is left out.
     pub fn matched(&self) -> impl Iterator<Item = (&Rule, bool)> {
-        let rules = &self.scanner.engine.shared.rules;
-        self.scanner.findings.rules.iter().map(|(rule, quoted)| (rules.rule(*rule), *quoted))
+        let Scanner { engine, findings, suppressed, .. } = &*self.scanner;
+        let counting = suppressed.counting(&findings.rules).iter();
+        counting.map(|(rule, quoted)| (engine.shared.rules.rule(*rule), *quoted))
     }
 
     /// What the content ends in, that the next one of the same conversation may go on with: give it to
@@ -471,6 +486,12 @@ impl Scanned<'_> {
         (document, engine, document.text(self.body))
     }
 
+    /// What the classifier adds to the verdict.
+    fn evidence(&self) -> Option<Evidence> {
+        let Scanner { suppressed, judge, .. } = &*self.scanner;
+        judge.outcome().evidence().filter(|_| !suppressed.classifier())
+    }
+
     /// Where the findings are.
     pub(crate) fn places(&self) -> Vec<Place> {
         let Scanner { document, layers, findings, .. } = &*self.scanner;
@@ -483,6 +504,21 @@ impl Scanned<'_> {
         findings.list.iter().map(place).collect()
     }
 
+    /// Where the part of the body begins that more text may give another meaning.
+    pub(crate) fn hold_from(&self, reach: usize) -> usize {
+        hold_from(&self.scanner.document, &self.scanner.layers, self.body.len(), reach)
+    }
+
+    /// The content, taken apart.
+    pub(crate) fn document(&self) -> (&Document, &[u8]) {
+        (&self.scanner.document, self.body)
+    }
+
+    /// Findings that are not in [`Scanned::places`].
+    pub(crate) fn omitted(&self) -> usize {
+        self.scanner.findings.omitted
+    }
+
     /// How the content was read.
     pub(crate) fn format(&self) -> Format {
         self.scanner.document.format()
@@ -491,8 +527,8 @@ impl Scanned<'_> {
     /// Decides, without making a report.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        let Scanner { engine, judge, coverage, .. } = &*self.scanner;
-        decide(&engine.shared.policy, self.matched(), judge.outcome().evidence(), coverage)
+        let Scanner { engine, coverage, .. } = &*self.scanner;
+        decide(&engine.shared.policy, self.matched(), self.evidence(), coverage)
     }
 
     /// Decides, and makes the report.
@@ -503,11 +539,12 @@ impl Scanned<'_> {
 
     /// The same, where more is known of what was not done.
     pub(crate) fn conclude_with(&self, coverage: Coverage) -> Report {
-        let Scanner { engine, document, layers, findings, judge, timings, .. } = &*self.scanner;
+        let Scanner { engine, document, layers, findings, suppressed, tokens, judge, timings, .. } = &*self.scanner;
         Report::new(
-            decide(&engine.shared.policy, self.matched(), judge.outcome().evidence(), &coverage),
+            decide(&engine.shared.policy, self.matched(), self.evidence(), &coverage),
             coverage,
             findings,
+            &|found| suppressed.of(&engine.shared.policy, found),
             judge.outcome(),
             &engine.shared.rules,
             &engine.shared.fingerprinter,
@@ -517,5 +554,6 @@ impl Scanned<'_> {
             *timings,
             Arc::clone(&engine.shared.info),
         )
+        .with_tokens(*tokens)
     }
 }

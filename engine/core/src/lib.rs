@@ -9,7 +9,8 @@
 //!                              └─► classify ── scores ──┘
 //! ```
 //!
-//! Beside the path, `transform` changes content: it redacts and neutralises what was found, and marks data as such.
+//! Beside the path, `transform` changes content: it redacts and neutralises what was found, and marks data as such; `stream` takes a
+//! text in pieces and lets go what is safe.
 //!
 //! Each room is a module, named above, and knows nothing of those to its right (but that all rooms say what they left out, in
 //! [`Coverage`]). The path is synchronous; it does no I/O, starts no threads, keeps no globals and holds no unsafe code. [`Engine`] is built once and shared; every worker has a [`Scanner`].
@@ -32,12 +33,15 @@ mod budget;
 mod catalogue;
 mod classify;
 mod content;
+mod date;
 mod detect;
 mod engine;
 mod limits;
 mod matching;
 mod report;
 mod rule;
+mod stream;
+mod tokens;
 mod transform;
 mod verdict;
 mod view;
@@ -53,6 +57,7 @@ pub use classify::{
     ModelFile, Score, Thresholds, Window, Windows,
 };
 pub use content::{Content, ContentKind, Format, McpHeaders};
+pub use date::{Date, DateError};
 pub use detect::{PromptError, RegisteredPrompts, Work};
 pub use engine::{Engine, EngineBuilder, Scanned, Scanner};
 pub use limits::{Classify, Interruption, Limits, ScanControl};
@@ -60,17 +65,20 @@ pub use matching::{
     AhoCorasickMatcher, Backend, BackendInfo, BuildMatcherError, GramMatcher, Hit, LiteralId, LiteralSet, Matcher,
     Searcher,
 };
-pub use report::{EngineInfo, Excerpt, Finding, Palette, Report, Span, Timings, render, sarif};
+pub use report::{EngineInfo, Excerpt, Finding, Palette, Report, Span, SuppressedBy, Timings, render, sarif};
 pub use rule::{
-    CheckOutcome, CompiledRules, Confidence, DataCategory, Diagnostic, Family, Given, Group, MAX_MATCH_LEN, Rule,
-    RuleCost, RuleSet, Sensitivity, Severity, Taxonomy, check_examples, closest, cost,
+    CheckOutcome, CompiledRules, Confidence, DataCategory, Diagnostic, Family, Given, Group, MAX_MATCH_LEN, NearMisses,
+    Rule, RuleCost, RuleSet, Sensitivity, Severity, Taxonomy, check_examples, closest, cost,
 };
+pub use stream::{StreamEnd, StreamStep, StreamTransform, Tail, TextStream};
+pub use tokens::{TokenEstimate, TokenFamily, TokenLimit, estimate_tokens};
 pub use transform::{
     Change, Checksum, Conversation, Encoded, Instruction, KeyError, MAX_PASSES, MOST_GRAMS, MarkEncoding, Marked,
     Marker, Numbers, Placement, Plan, Revealed, SpotlightError, SpotlightStream, TransformContext, TransformError,
     TransformKey, Transformed, Treat, Treatment, reveal,
 };
 pub use verdict::{
-    Action, Coverage, OnIncomplete, Override, Policy, PolicyError, Reason, Skipped, UseClassifier, Verdict,
+    Action, Coverage, OnIncomplete, Override, Policy, PolicyError, Reason, Scope, Skipped, Suppression, UseClassifier,
+    Verdict,
 };
 pub use view::{Folder, OffsetMap, ViewKind};

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::date::Date;
+
 /// Upper bounds of one inspection. What a bound cuts off is named in the verdict's coverage; it is never passed over in silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -53,7 +55,7 @@ impl Default for Limits {
     }
 }
 
-/// When an inspection has to stop early: a deadline, a cancel flag, both or neither.
+/// When an inspection has to stop early (a deadline, a cancel flag, both or neither), and what day it is.
 ///
 /// An interrupted inspection still yields a report; its coverage says what was not looked at, so it never looks clean.
 /// The clock is looked at between stages, every 256 KiB of text and every few windows and findings; one expression on one window,
@@ -70,6 +72,7 @@ pub struct ScanControl {
     deadline: Option<Instant>,
     cancel: Option<Arc<AtomicBool>>,
     classify: Option<Classify>,
+    today: Option<Date>,
 }
 
 /// When the classifier is asked.
@@ -139,6 +142,17 @@ impl ScanControl {
     pub fn with_classify(mut self, classify: Classify) -> Self {
         self.classify = Some(classify);
         self
+    }
+
+    /// Says what day it is: suppressions of the policy end on theirs. Without it none of them holds.
+    #[must_use]
+    pub fn with_today(mut self, today: Date) -> Self {
+        self.today = Some(today);
+        self
+    }
+
+    pub(crate) fn today(&self) -> Option<Date> {
+        self.today
     }
 
     pub(crate) fn classify(&self) -> Option<Classify> {

@@ -13,6 +13,8 @@ use std::time::Duration;
 use rayon::prelude::*;
 use tamiz_core::{Content, ContentKind, Engine, Marker, McpHeaders, Report, ScanControl, Scanner};
 
+use crate::clock::today;
+
 /// How to inspect each content.
 #[derive(Debug, Clone, Default)]
 pub struct ScanOptions<'h> {
@@ -20,6 +22,8 @@ pub struct ScanOptions<'h> {
     pub kind: Option<ContentKind>,
     /// The server that they go to.
     pub server: Option<&'h str>,
+    /// The tool that they are of.
+    pub tool: Option<&'h str>,
     /// Most time for one content.
     pub timeout: Option<Duration>,
     /// What HTTP said of the MCP message that each content is.
@@ -83,13 +87,18 @@ fn scan_one(scanner: &mut Scanner, input: Input, options: &ScanOptions<'_>) -> O
         Some(kind) => Content::new(kind, &loaded.body),
         None => Content::unplaced(&loaded.body),
     };
-    let content = content.with_server(options.server).with_format(loaded.format).with_cut(loaded.cut_short.as_deref());
+    let content = content
+        .with_server(options.server)
+        .with_tool(options.tool)
+        .with_format(loaded.format)
+        .with_cut(loaded.cut_short.as_deref());
     let content = match options.headers {
         Some(headers) => content.with_mcp_headers(headers),
         None => content,
     };
     let control =
         options.timeout.map_or_else(ScanControl::unlimited, |time| ScanControl::unlimited().with_timeout(time));
+    let control = control.with_today(today());
     let mut report = scanner.inspect(&content, &control);
     if let Some(marker) = &options.marker {
         report = scanner.engine().with_marker_echoes(report, marker, &loaded.body);

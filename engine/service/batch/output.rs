@@ -110,7 +110,8 @@ impl<W: Write> Writer<W> {
 
     fn report(&mut self, report: Report, body: &[u8], base: usize) -> io::Result<()> {
         if self.format == OutputFormat::Human {
-            let quiet = report.verdict.action == Action::Allow && report.coverage.complete;
+            let suppressed = report.findings.iter().any(|finding| finding.suppressed.is_some());
+            let quiet = report.verdict.action == Action::Allow && report.coverage.complete && !suppressed;
             if !quiet {
                 let text = render(&report, body, base, self.engine.rules().rule_set(), &self.palette);
                 writeln!(self.out, "{text}")?;

@@ -8,6 +8,7 @@ use tamiz_core::{
 
 use super::outcome::weigh;
 use super::{Catalogue, CatalogueError, CatalogueFinding, Record, State, schema};
+use crate::clock::today;
 
 /// What looking at a call, or at its result, came to.
 #[derive(Debug, Clone, Serialize)]
@@ -101,14 +102,19 @@ impl Catalogue {
         kind: ContentKind,
         body: &[u8],
     ) -> CallOutcome {
-        let content = Content::new(kind, body).with_format(Format::Mcp);
-        let report = self.engine().scanner().inspect(&content, &ScanControl::unlimited());
+        let content = Content::new(kind, body).with_format(Format::Mcp).with_tool_of(server, &tool);
+        let control = ScanControl::unlimited().with_today(today());
+        let report = self.engine().scanner().inspect(&content, &control);
         let finding = |(rule, pointer, words)| CatalogueFinding::new(self.engine(), rule, pointer, words);
-        let findings: Vec<CatalogueFinding> = found.into_iter().filter_map(finding).collect();
+        let mut findings: Vec<CatalogueFinding> = found.into_iter().filter_map(finding).collect();
+        findings.iter_mut().for_each(|finding| finding.suppress(self.engine(), server, &tool));
         let own = weigh(self.engine(), &findings, &Coverage::new(0));
         // What both found adds up, but for quotations, which the report's verdict has counted as such.
-        let in_text = report.findings.iter().filter(|finding| !finding.quoted).map(|finding| finding.rule.as_str());
-        let both = self.engine().weigh(findings.iter().map(|f| f.rule.as_str()).chain(in_text), &report.coverage);
+        let in_text = report.findings.iter().filter(|finding| !finding.quoted && finding.suppressed.is_none());
+        let beside =
+            findings.iter().filter(|finding| finding.suppressed.is_none()).map(|finding| finding.rule.as_str());
+        let all = beside.chain(in_text.map(|finding| finding.rule.as_str()));
+        let both = self.engine().weigh(all, &report.coverage);
         let action = own.action.max(both.action).max(report.verdict.action);
         let state = record.map(|record| record.state);
         CallOutcome { server: server.to_owned(), tool, state, action, findings, report }

@@ -102,7 +102,12 @@ impl Catalogue {
         let toxic_at = toxic_flow(&lists);
         let words = "with this call the session reads what strangers wrote, reads private data, and writes outside";
         found.extend(toxic_at.map(|index| ("tool-misuse.toxic-flow", index, words)));
-        let finding = |(rule, index, words)| CatalogueFinding::new(self.engine(), rule, format!("/{index}"), words);
+        let finding = |(rule, index, words): (_, usize, _)| {
+            let call: &LabelledCall = &labelled[index];
+            let mut finding = CatalogueFinding::new(self.engine(), rule, format!("/{index}"), words)?;
+            finding.suppress(self.engine(), &call.server, &call.tool);
+            Some(finding)
+        };
         let findings: Vec<CatalogueFinding> = found.into_iter().filter_map(finding).collect();
         let verdict = weigh(self.engine(), &findings, &Coverage::new(0));
         Ok(FlowOutcome { calls: labelled, toxic_at, findings, verdict })

@@ -11,6 +11,7 @@ use super::outcome::weigh;
 use super::{
     By, Catalogue, CatalogueError, CatalogueFinding, Outcome, Record, State, Status, ToolReport, Version, store,
 };
+use crate::clock::today;
 
 /// What becomes of a tool that is seen for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,7 +84,7 @@ impl Catalogue {
         let mut puts = Vec::new();
         for seen in seen {
             let notices = notices.remove(seen.name).unwrap_or_default();
-            let (report, put) = self.judge(seen, notices, look, &mut scanner)?;
+            let (report, put) = self.judge(server, seen, notices, look, &mut scanner)?;
             puts.extend(put);
             outcome.unchanged += usize::from(report.status == Status::Unchanged && report.state == State::Pinned);
             if report.status != Status::Unchanged || !report.findings.is_empty() {
@@ -92,7 +93,8 @@ impl Catalogue {
         }
         for tool in &gone {
             let record = records.get(&tool.name);
-            let findings = self.noticed(&notices.remove(tool.name.as_str()).unwrap_or_default());
+            let mut findings = self.noticed(&notices.remove(tool.name.as_str()).unwrap_or_default());
+            findings.iter_mut().for_each(|finding| finding.suppress(self.engine(), server, &tool.name));
             outcome.tools.push(ToolReport {
                 tool: tool.name.clone(),
                 status: Status::Removed,
@@ -142,6 +144,7 @@ impl Catalogue {
     /// What to say of a tool, and what to remember.
     fn judge(
         &self,
+        server: &str,
         seen: Seen<'_>,
         notices: Vec<Notice>,
         look: Look,
@@ -151,7 +154,7 @@ impl Catalogue {
         let mut coverage = Coverage::new(0);
         let (mut changes, mut scanned) = (Vec::new(), Vec::new());
         if seen.status != Status::Unchanged {
-            let report = scan(scanner, seen.tool.is_some(), &seen.version.text);
+            let report = scan(scanner, seen.tool.is_some(), (server, seen.name), &seen.version.text);
             for skipped in &report.coverage.skipped {
                 coverage.skip(&skipped.what, &skipped.why);
             }
@@ -173,7 +176,7 @@ impl Catalogue {
                 Some(tool) => {
                     let old = Tool::from_canonical(seen.name, pinned.text.clone())?;
                     let mut changes = diff(&old.value, &tool.value);
-                    let before = scan(scanner, true, &old.canonical).findings;
+                    let before = scan(scanner, true, (server, seen.name), &old.canonical).findings;
                     mark_orders(&mut changes, &before, &scanned);
                     (changes, "tool-poisoning.tool-changed")
                 }
@@ -201,6 +204,7 @@ impl Catalogue {
             _ => None,
         };
         findings.extend(standing.and_then(|(rule, words)| CatalogueFinding::new(self.engine(), rule, "", words)));
+        findings.iter_mut().for_each(|finding| finding.suppress(self.engine(), server, seen.name));
         let verdict = weigh(self.engine(), &findings, &coverage);
         let blocked = verdict.action == Action::Block;
         let (state, what) = match (was, seen.status) {
@@ -272,8 +276,9 @@ impl Catalogue {
     pub(super) fn with_orders(&self, old: &Tool, new: &Tool) -> Vec<ToolChange> {
         let mut scanner = self.engine().scanner();
         let mut changes = diff(&old.value, &new.value);
-        let before = scan(&mut scanner, true, &old.canonical).findings;
-        let now = scan(&mut scanner, true, &new.canonical).findings;
+        // What it says, whatever of it is suppressed.
+        let before = scan(&mut scanner, true, ("", &old.name), &old.canonical).findings;
+        let now = scan(&mut scanner, true, ("", &new.name), &new.canonical).findings;
         mark_orders(&mut changes, &before, &now);
         changes
     }
@@ -281,14 +286,15 @@ impl Catalogue {
 
 /// Whether the description alone is reason to block.
 fn scanned_blocks(catalogue: &Catalogue, scanned: &[Finding], coverage: &Coverage) -> bool {
-    let rules = scanned.iter().map(|finding| finding.rule.as_str());
+    let counting = scanned.iter().filter(|finding| finding.suppressed.is_none());
+    let rules = counting.map(|finding| finding.rule.as_str());
     catalogue.engine().weigh(rules, coverage).action == Action::Block
 }
 
-fn scan(scanner: &mut Scanner, is_tool: bool, text: &str) -> Report {
+fn scan(scanner: &mut Scanner, is_tool: bool, of: (&str, &str), text: &str) -> Report {
     let format = if is_tool { Format::Json } else { Format::Text };
-    let content = Content::new(ContentKind::ToolMetadata, text.as_bytes()).with_format(format);
-    scanner.inspect(&content, &ScanControl::unlimited())
+    let content = Content::new(ContentKind::ToolMetadata, text.as_bytes()).with_format(format).with_tool_of(of.0, of.1);
+    scanner.inspect(&content, &ScanControl::unlimited().with_today(today()))
 }
 
 /// A text that a rule finds now, and did not find before, gives orders.

@@ -1,9 +1,12 @@
 //! What looking at a listing came to.
 
 use serde::Serialize;
-use tamiz_core::{Action, Confidence, Coverage, Engine, Family, Notice, Severity, Taxonomy, ToolChange, Verdict};
+use tamiz_core::{
+    Action, Confidence, Coverage, Engine, Family, Notice, Scope, Severity, SuppressedBy, Taxonomy, ToolChange, Verdict,
+};
 
 use super::store::State;
+use crate::clock::today;
 
 /// How a tool stands to what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -51,6 +54,9 @@ pub struct CatalogueFinding {
     pub words: String,
     /// Its place in the field's lists.
     pub taxonomy: Taxonomy,
+    /// The policy's suppression that it falls under: it does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<SuppressedBy>,
 }
 
 impl CatalogueFinding {
@@ -67,7 +73,15 @@ impl CatalogueFinding {
             pointer: pointer.into(),
             words: words.into(),
             taxonomy: rule.taxonomy.clone(),
+            suppressed: None,
         })
+    }
+
+    /// Looks it up in the policy's suppressions, as one of this tool of this server.
+    pub(super) fn suppress(&mut self, engine: &Engine, server: &str, tool: &str) {
+        let (scope, today) = (Scope { tool: Some(tool), server: Some(server) }, today());
+        let entry = engine.policy().suppression(&self.rule, scope, Some(today));
+        self.suppressed = entry.filter(|entry| !entry.ended(today)).map(Into::into);
     }
 
     pub(super) fn noticed(engine: &Engine, notice: &Notice) -> Option<Self> {
@@ -113,7 +127,8 @@ pub struct Outcome {
     pub tools: Vec<ToolReport>,
 }
 
-/// The verdict on findings.
+/// The verdict on findings, but for those that are suppressed.
 pub(super) fn weigh(engine: &Engine, findings: &[CatalogueFinding], coverage: &Coverage) -> Verdict {
-    engine.weigh(findings.iter().map(|finding| finding.rule.as_str()), coverage)
+    let counting = findings.iter().filter(|finding| finding.suppressed.is_none());
+    engine.weigh(counting.map(|finding| finding.rule.as_str()), coverage)
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -118,8 +119,13 @@ pub enum StoreError {
     #[error("the store failed: {0}")]
     Failed(#[from] Box<redb::Error>),
     /// What is in it cannot be read.
-    #[error("a record of the store is damaged: restore the file from a copy")]
+    #[error("the store is damaged: restore its file from a copy")]
     Damaged,
+}
+
+/// Runs what reads the file: redb panics at pages that cannot be.
+fn guarded<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(StoreError::Damaged))
 }
 
 macro_rules! from_redb {
@@ -146,6 +152,10 @@ impl Store {
     /// # Errors
     /// When it is open elsewhere, is no store, or cannot be made.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        guarded(|| Self::open_file(path))
+    }
+
+    fn open_file(path: &Path) -> Result<Self, StoreError> {
         let failed = |source| StoreError::Create { path: path.to_owned(), source };
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(failed)?;
@@ -199,18 +209,20 @@ impl Store {
     /// # Errors
     /// When reading fails.
     pub fn server(&self, server: &str) -> Result<BTreeMap<String, Record>, StoreError> {
-        let read = self.database.begin_read()?;
-        let tools = read.open_table(TOOLS)?;
-        let mut records = BTreeMap::new();
-        for entry in tools.range((server, "")..)? {
-            let (key, value) = entry?;
-            let (owner, tool) = key.value();
-            if owner != server {
-                break;
+        guarded(|| {
+            let read = self.database.begin_read()?;
+            let tools = read.open_table(TOOLS)?;
+            let mut records = BTreeMap::new();
+            for entry in tools.range((server, "")..)? {
+                let (key, value) = entry?;
+                let (owner, tool) = key.value();
+                if owner != server {
+                    break;
+                }
+                records.insert(tool.to_owned(), decode(value.value())?);
             }
-            records.insert(tool.to_owned(), decode(value.value())?);
-        }
-        Ok(records)
+            Ok(records)
+        })
     }
 
     /// The record of one tool.
@@ -218,10 +230,12 @@ impl Store {
     /// # Errors
     /// When reading fails.
     pub fn record(&self, server: &str, tool: &str) -> Result<Option<Record>, StoreError> {
-        let read = self.database.begin_read()?;
-        let tools = read.open_table(TOOLS)?;
-        let record = tools.get((server, tool))?;
-        record.map(|record| decode(record.value())).transpose()
+        guarded(|| {
+            let read = self.database.begin_read()?;
+            let tools = read.open_table(TOOLS)?;
+            let record = tools.get((server, tool))?;
+            record.map(|record| decode(record.value())).transpose()
+        })
     }
 
     /// Server and name of every tool.
@@ -229,15 +243,17 @@ impl Store {
     /// # Errors
     /// When reading fails.
     pub fn names(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let read = self.database.begin_read()?;
-        let tools = read.open_table(TOOLS)?;
-        let mut names = Vec::new();
-        for entry in tools.iter()? {
-            let entry = entry?;
-            let (server, tool) = entry.0.value();
-            names.push((server.to_owned(), tool.to_owned()));
-        }
-        Ok(names)
+        guarded(|| {
+            let read = self.database.begin_read()?;
+            let tools = read.open_table(TOOLS)?;
+            let mut names = Vec::new();
+            for entry in tools.iter()? {
+                let entry = entry?;
+                let (server, tool) = entry.0.value();
+                names.push((server.to_owned(), tool.to_owned()));
+            }
+            Ok(names)
+        })
     }
 
     /// The log from entry `after` on, oldest first, at most `most`.
@@ -245,10 +261,12 @@ impl Store {
     /// # Errors
     /// When reading fails.
     pub fn log(&self, after: u64, most: usize) -> Result<Vec<Entry>, StoreError> {
-        let read = self.database.begin_read()?;
-        let log = read.open_table(LOG)?;
-        let entries = log.range(after.saturating_add(1)..)?;
-        entries.take(most).map(|entry| decode(entry?.1.value())).collect()
+        guarded(|| {
+            let read = self.database.begin_read()?;
+            let log = read.open_table(LOG)?;
+            let entries = log.range(after.saturating_add(1)..)?;
+            entries.take(most).map(|entry| decode(entry?.1.value())).collect()
+        })
     }
 
     /// Begins a change of several records. Nothing of it holds before it is committed.
@@ -256,7 +274,7 @@ impl Store {
     /// # Errors
     /// When writing cannot begin.
     pub fn change(&self) -> Result<Change, StoreError> {
-        Ok(Change { write: self.database.begin_write()?, at: now() })
+        guarded(|| Ok(Change { write: self.database.begin_write()?, at: now() }))
     }
 }
 
@@ -289,9 +307,11 @@ impl Change {
     /// # Errors
     /// When reading fails.
     pub fn record(&self, server: &str, tool: &str) -> Result<Option<Record>, StoreError> {
-        let tools = self.write.open_table(TOOLS)?;
-        let record = tools.get((server, tool))?;
-        record.map(|record| decode(record.value())).transpose()
+        guarded(|| {
+            let tools = self.write.open_table(TOOLS)?;
+            let record = tools.get((server, tool))?;
+            record.map(|record| decode(record.value())).transpose()
+        })
     }
 
     /// Puts records in place of those they were made from, each with a line of the log, which gets the time of the change and the
@@ -300,20 +320,22 @@ impl Change {
     /// # Errors
     /// When writing fails.
     pub fn put(&self, puts: impl IntoIterator<Item = Put>) -> Result<(), StoreError> {
-        let (mut tools, mut log) = (self.write.open_table(TOOLS)?, self.write.open_table(LOG)?);
-        let mut number = log.last()?.map_or(0, |(number, _)| number.value());
-        for Put { before, record, mut entry } in puts {
-            let key = (entry.server.as_str(), entry.tool.as_str());
-            let now: Option<Record> = tools.get(key)?.map(|record| decode(record.value())).transpose()?;
-            if now != before {
-                continue;
+        guarded(|| {
+            let (mut tools, mut log) = (self.write.open_table(TOOLS)?, self.write.open_table(LOG)?);
+            let mut number = log.last()?.map_or(0, |(number, _)| number.value());
+            for Put { before, record, mut entry } in puts {
+                let key = (entry.server.as_str(), entry.tool.as_str());
+                let now: Option<Record> = tools.get(key)?.map(|record| decode(record.value())).transpose()?;
+                if now != before {
+                    continue;
+                }
+                tools.insert(key, &encode(&record)?[..])?;
+                number += 1;
+                (entry.number, entry.at) = (number, self.at);
+                log.insert(number, &encode(&entry)?[..])?;
             }
-            tools.insert(key, &encode(&record)?[..])?;
-            number += 1;
-            (entry.number, entry.at) = (number, self.at);
-            log.insert(number, &encode(&entry)?[..])?;
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Makes it hold. When this returns, it is on the disk.
@@ -321,7 +343,7 @@ impl Change {
     /// # Errors
     /// When writing fails; then nothing of it holds.
     pub fn commit(self) -> Result<(), StoreError> {
-        Ok(self.write.commit()?)
+        guarded(|| Ok(self.write.commit()?))
     }
 }
 

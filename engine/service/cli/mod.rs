@@ -24,12 +24,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use tamiz_core::{Cascade, Classify, ContentKind, Engine, EngineBuilder, Format};
+use tamiz_core::{Cascade, Classify, ContentKind, Engine, EngineBuilder, Format, Policy, RuleSet};
 
 use crate::canary::Canaries;
 use crate::config::ClassifierConfig;
 use crate::matcher::{self, MatcherChoice};
-use crate::{assemble, classifier, packs};
+use crate::{assemble, classifier, clock, packs};
 
 /// Inspects what goes into and comes out of language models: prompt injection, tool poisoning, data leaks.
 #[derive(Debug, Parser)]
@@ -120,7 +120,7 @@ pub(crate) struct RuleArgs {
     /// Look for passages of the prompts whose prints are in this file (`tamiz prompt register`).
     #[arg(long, value_name = "FILE")]
     pub(crate) prompts: Option<PathBuf>,
-    /// A file with 64 hexadecimal digits: the key of fingerprints, canaries and prompt prints.
+    /// The key file whose first key makes fingerprints, canaries and prompt prints; `tamiz key new` makes one.
     #[arg(long, value_name = "FILE")]
     pub(crate) fingerprint_key: Option<PathBuf>,
 }
@@ -134,7 +134,7 @@ impl RuleArgs {
             let key = key.context("--canaries needs --fingerprint-key: the key that they were made with")?;
             rules.merge(Canaries::read(file, &key)?.rules(&key)?);
         }
-        let policy = packs::policy(self.policy.as_deref(), &rules)?;
+        let policy = self.policy(&rules)?;
         let backend = matcher::backend(self.matcher.unwrap_or_default(), None, false)?;
         let mut builder = Engine::builder().rules(rules).policy(policy).backend(backend);
         if let Some(key) = key {
@@ -144,6 +144,17 @@ impl RuleArgs {
             builder = builder.registered_prompts(packs::prompts(file, key)?);
         }
         Ok(builder)
+    }
+}
+
+impl RuleArgs {
+    /// The policy that these name, or the shipped one. What of it has ended is told.
+    pub(crate) fn policy(&self, rules: &RuleSet) -> anyhow::Result<Policy> {
+        let policy = packs::policy(self.policy.as_deref(), rules)?;
+        for ended in policy.ended_suppressions(clock::today()) {
+            writeln!(io::stderr(), "warning: {}", printable(&ended))?;
+        }
+        Ok(policy)
     }
 }
 

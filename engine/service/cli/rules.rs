@@ -4,12 +4,13 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use tamiz_core::{Confidence, Engine, Family, Rule, RuleSet, Severity, check_examples};
 
 use super::cost::{self, CostArgs};
 use super::import::{self, ImportCommand};
-use super::{Outcome, RuleArgs};
+use super::{KindArg, Outcome, RuleArgs};
+use crate::eval::rules as on_texts;
 use crate::packs;
 
 #[derive(Debug, Subcommand)]
@@ -45,14 +46,39 @@ pub(super) enum RulesCommand {
     /// Make rule files of the rules of another tool; tells what could not be taken over, and why. Exit code 1: not all were.
     #[command(subcommand)]
     Import(ImportCommand),
-    /// Run every rule's examples and count; `check` with a table.
+    /// Run every rule's examples and count; with --on, try each rule on labelled records or texts: precision and near misses.
+    #[command(
+        after_help = "A record is a line of a .jsonl file (also .zst, .gz): {\"text\", \"label\", \"surface\"}; label 1 means that it \
+        should be found,\n0 that it should not. A text without a label is only counted. Any other file is one text.\n\nEvery match of an \
+        expression has one text of each of some sets of fixed texts. A near miss is a text in which\nnothing of the rule matches, though the \
+        rarest of these sets stands there and, within the length of a match\naround it, all of the others but one. Near misses among the \
+        positives show what to widen a rule for, those among\nthe negatives what it just spares. Expressions with one set, phrases, shapes and \
+        detectors have none."
+    )]
     Test {
         #[command(flatten)]
         rules: RuleArgs,
         /// Only rules whose id starts with this.
         #[arg(long, default_value = "")]
         only: String,
+        /// Try the rules on these files.
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        on: Vec<PathBuf>,
+        /// With --on: what texts are that do not say it.
+        #[arg(long, value_enum, default_value = "tool-output", requires = "on")]
+        kind: KindArg,
+        /// With --on: how to report. Default: human on a terminal, json into a pipe.
+        #[arg(long, value_enum, requires = "on")]
+        output: Option<TestOutput>,
     },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum, PartialEq, Eq)]
+pub(super) enum TestOutput {
+    /// A table.
+    Human,
+    /// One object.
+    Json,
 }
 
 pub(super) fn run(command: RulesCommand) -> anyhow::Result<Outcome> {
@@ -61,7 +87,8 @@ pub(super) fn run(command: RulesCommand) -> anyhow::Result<Outcome> {
         RulesCommand::Show { id, rules, json } => show(&id, &rules, json),
         RulesCommand::Check { paths, cost } => check(&paths, &cost),
         RulesCommand::Import(command) => import::run(command),
-        RulesCommand::Test { rules, only } => test(&rules, &only),
+        RulesCommand::Test { rules, only, on, .. } if on.is_empty() => test(&rules, &only),
+        RulesCommand::Test { rules, only, on, kind, output } => try_on(&rules, &only, &on, kind, output),
     }
 }
 
@@ -115,8 +142,9 @@ fn show(id: &str, args: &RuleArgs, json: bool) -> anyhow::Result<Outcome> {
         writeln!(out, "\n{title}\n  {}", text.trim())?;
     }
     if !rule.phrases.is_empty() {
-        let shown: Vec<&str> = rule.phrases.iter().take(5).map(String::as_str).collect();
-        writeln!(out, "\nLooks for {} phrases, such as\n  {}", rule.phrases.len(), shown.join("\n  "))?;
+        let phrases = rule.expanded_phrases();
+        let shown: Vec<&str> = phrases.iter().take(5).map(String::as_str).collect();
+        writeln!(out, "\nLooks for {} phrases, such as\n  {}", phrases.len(), shown.join("\n  "))?;
     }
     if !rule.patterns.is_empty() {
         writeln!(out, "\nLooks for expressions\n  {}", rule.patterns.join("\n  "))?;
@@ -163,6 +191,31 @@ fn check(paths: &[PathBuf], cost: &CostArgs) -> anyhow::Result<Outcome> {
     writeln!(io::stdout(), "{count} rules from {} files: {verdict} ({elapsed} ms)", files.len())?;
     let cheap = !cost.wanted() || cost::report(engine.rules().rules(), cost)?;
     Ok(if problems.is_empty() && cheap { Outcome::Clean } else { Outcome::Found })
+}
+
+fn try_on(
+    args: &RuleArgs,
+    only: &str,
+    files: &[PathBuf],
+    kind: KindArg,
+    output: Option<TestOutput>,
+) -> anyhow::Result<Outcome> {
+    let engine = args.builder()?.build()?;
+    if !engine.rules().rules().iter().any(|rule| rule.id.starts_with(only)) {
+        anyhow::bail!("no rule starts with `{only}` (`tamiz rules list` shows them all)");
+    }
+    let result = on_texts::run(&engine, files, kind.into(), only)?;
+    let human = output.map_or_else(|| io::stdout().is_terminal(), |output| output == TestOutput::Human);
+    let mut out = io::stdout().lock();
+    if human {
+        write!(out, "{}", on_texts::table(&result))?;
+    } else {
+        writeln!(out, "{:#}", serde_json::to_value(&result)?)?;
+    }
+    for problem in &result.problems {
+        writeln!(io::stderr(), "error: {}", super::printable(problem))?;
+    }
+    Ok(if result.problems.is_empty() { Outcome::Clean } else { Outcome::CouldNot })
 }
 
 fn test(args: &RuleArgs, only: &str) -> anyhow::Result<Outcome> {

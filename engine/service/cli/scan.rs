@@ -29,6 +29,9 @@ pub(super) struct ScanArgs {
     /// The server that tool arguments go to: tokens in them that are meant for another one are found.
     #[arg(long, value_name = "URL")]
     server: Option<String>,
+    /// The tool that the content is of. It matters to the policy's suppressions, as --server does.
+    #[arg(long, value_name = "NAME")]
+    tool: Option<String>,
     /// How the content is written.
     #[arg(long, value_enum, default_value = "auto")]
     format: FormatArg,
@@ -126,6 +129,7 @@ pub(super) fn run(args: ScanArgs) -> anyhow::Result<Outcome> {
     let options = ScanOptions {
         kind: args.kind.map(Into::into),
         server: args.server.as_deref(),
+        tool: args.tool.as_deref(),
         timeout: args.timeout.map(Duration::from_millis),
         headers: stated.then_some(headers),
         marker: args.marker.as_deref().map(Marker::parse).transpose().context("--marker")?,

@@ -233,7 +233,7 @@ impl CommonArgs {
 fn open(store: &StoreArgs, rules: &RuleArgs) -> anyhow::Result<Catalogue> {
     let path = store.path()?;
     let set = packs::rules(&rules.rule_dirs, !rules.no_builtin_rules)?;
-    let policy = packs::policy(rules.policy.as_deref(), &set)?;
+    let policy = rules.policy(&set)?;
     let backend = matcher::backend(rules.matcher.unwrap_or_default(), None, false)?;
     let engine = Engine::builder().rules(set).policy(policy).backend(backend).build()?;
     Ok(Catalogue::open(&path, engine)?)

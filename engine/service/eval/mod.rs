@@ -3,6 +3,7 @@
 pub mod leaks;
 mod metrics;
 pub mod mutate;
+pub mod rules;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

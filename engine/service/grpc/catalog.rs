@@ -11,8 +11,8 @@ use tonic_types::FieldViolation;
 use super::v1::catalog_service_server::CatalogService;
 use super::{status, v1};
 use crate::catalogue::{
-    By, CallOutcome, Catalogue, CatalogueError, CatalogueFinding, Entry, FirstSight, LabelledCall, Look, Outcome,
-    Record, State, ToolReport,
+    By, CallOutcome, Catalogue, CatalogueError, CatalogueFinding, Entry, FirstSight, FlowOutcome, LabelledCall, Look,
+    Outcome, Record, State, ToolReport,
 };
 
 /// Most lines of the log in one answer.
@@ -32,7 +32,7 @@ impl Catalog {
     }
 
     /// Asks the catalogue where waiting for the disk holds nobody up.
-    async fn ask<T: Send + 'static>(
+    pub(super) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Catalogue) -> Result<T, CatalogueError> + Send + 'static,
     ) -> Result<T, Status> {
@@ -172,11 +172,7 @@ impl CatalogService for Catalog {
         let calls =
             calls.map(|call| LabelledCall { server: call.server, tool: call.tool, labels: Vec::new() }).collect();
         let outcome = self.ask(move |catalogue| catalogue.flow(calls)).await?;
-        Ok(Response::new(v1::CheckFlowResponse {
-            verdict: Some(outcome.verdict.into()),
-            findings: outcome.findings.into_iter().map(Into::into).collect(),
-            toxic_at: outcome.toxic_at.and_then(|index| u32::try_from(index).ok()),
-        }))
+        Ok(Response::new(outcome.into()))
     }
 
     async fn list_tools(
@@ -197,6 +193,16 @@ impl CatalogService for Catalog {
         };
         let entries = self.ask(move |catalogue| Ok(catalogue.store().log(after, most)?)).await?;
         Ok(Response::new(v1::ListLogResponse { entries: entries.into_iter().map(Into::into).collect() }))
+    }
+}
+
+impl From<FlowOutcome> for v1::CheckFlowResponse {
+    fn from(outcome: FlowOutcome) -> Self {
+        Self {
+            verdict: Some(outcome.verdict.into()),
+            findings: outcome.findings.into_iter().map(Into::into).collect(),
+            toxic_at: outcome.toxic_at.and_then(|index| u32::try_from(index).ok()),
+        }
     }
 }
 
@@ -259,6 +265,7 @@ impl From<CatalogueFinding> for v1::ToolFinding {
             pointer: finding.pointer,
             words: finding.words,
             taxonomy: Some(finding.taxonomy.into()),
+            suppressed: finding.suppressed.map(Into::into),
         }
     }
 }

@@ -326,7 +326,15 @@ impl From<core::Finding> for v1::Finding {
             decoded: finding.decoded.map(|decoded| decoded.reveal().to_owned()),
             sensitivity: sensitivity(finding.sensitivity),
             data: data(&finding.data),
+            suppressed: finding.suppressed.map(Into::into),
+            suppression_ended: finding.suppression_ended.map(Into::into),
         }
+    }
+}
+
+impl From<core::SuppressedBy> for v1::SuppressedBy {
+    fn from(by: core::SuppressedBy) -> Self {
+        Self { reason: by.reason, until: by.until.to_string() }
     }
 }
 
@@ -350,6 +358,11 @@ impl From<core::Report> for v1::Report {
                 infer: timings.infer,
             }),
             classification: Some(report.classifier.into()),
+            tokens: report.tokens.map(|estimate| v1::TokenEstimate {
+                family: estimate.family.as_str().to_owned(),
+                tokens: estimate.tokens,
+                limit: estimate.limit,
+            }),
             engine: Some((*report.engine).clone().into()),
         }
     }

@@ -23,7 +23,10 @@ use crate::transforming::Transforming;
 /// Longest id, in bytes.
 pub(super) const LONGEST_ID: usize = 256;
 /// Longest path, and longest name of a server, in bytes.
-const LONGEST_PATH: usize = 4_096;
+pub(super) const LONGEST_PATH: usize = 4_096;
+
+/// Answers of `InspectText` that may wait for the client before the server stops reading.
+const TEXT_ANSWERS: usize = 4;
 
 /// The inspection service.
 #[derive(Debug)]
@@ -87,6 +90,7 @@ impl Shared {
             ("id", &request.id, LONGEST_ID),
             ("path", &request.path, LONGEST_PATH),
             ("server", &request.server, LONGEST_PATH),
+            ("tool", &request.tool, LONGEST_PATH),
             ("conversation_id", &request.conversation_id, LONGEST_ID),
         ] {
             if text.len() > longest {
@@ -110,6 +114,7 @@ impl Shared {
         let stated = |text: String| (!text.is_empty()).then_some(text);
         let (path, server, conversation) =
             (stated(request.path), stated(request.server), stated(request.conversation_id));
+        let tool = stated(request.tool);
         let excerpts = request.include_excerpts;
         let transforming = Arc::clone(&self.transforming);
         let headers = Headers::any(request.mcp_protocol_version, request.mcp_method, request.mcp_name);
@@ -120,6 +125,7 @@ impl Shared {
             headers,
             path,
             server,
+            tool,
             conversation,
             excerpts,
             classify,
@@ -201,13 +207,13 @@ fn answer(id: String, inspected: Result<Inspected, Status>) -> StreamAnswer {
 
 /// The answers of a stream. When the client leaves it is dropped, and what is still being inspected is cancelled.
 #[derive(Debug)]
-pub struct Answers {
-    answers: mpsc::Receiver<StreamAnswer>,
+pub struct Answers<T> {
+    answers: mpsc::Receiver<Result<T, Status>>,
     _cancel: CancelOnDrop,
 }
 
-impl Stream for Answers {
-    type Item = StreamAnswer;
+impl<T> Stream for Answers<T> {
+    type Item = Result<T, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.answers.poll_recv(context)
@@ -231,12 +237,12 @@ impl InspectionService for Inspection {
         Ok(Response::new(v1::InspectResponse { id, report: Some(report.into()), transformed }))
     }
 
-    type InspectStreamStream = Answers;
+    type InspectStreamStream = Answers<v1::InspectStreamResponse>;
 
     async fn inspect_stream(
         &self,
         request: Request<Streaming<v1::InspectStreamRequest>>,
-    ) -> Result<Response<Answers>, Status> {
+    ) -> Result<Response<Self::InspectStreamStream>, Status> {
         let call = request.extensions().get::<Deadline>().copied();
         let mut requests = request.into_inner();
         let cancel = Cancel::default();
@@ -250,6 +256,26 @@ impl InspectionService for Inspection {
                 && let Some(place) = room.next()
             {
                 place.send(Err(end));
+            }
+        });
+        Ok(Response::new(guarded))
+    }
+
+    type InspectTextStream = Answers<v1::InspectTextResponse>;
+
+    async fn inspect_text(
+        &self,
+        request: Request<Streaming<v1::InspectTextRequest>>,
+    ) -> Result<Response<Self::InspectTextStream>, Status> {
+        let call = request.extensions().get::<Deadline>().copied();
+        let mut requests = request.into_inner();
+        let cancel = Cancel::default();
+        let (sender, answers) = mpsc::channel(TEXT_ANSWERS);
+        let guarded = Answers { answers, _cancel: cancel.on_drop() };
+        let (shared, stopping) = (Arc::clone(&self.shared), self.stopping.clone());
+        tokio::spawn(async move {
+            if let Err(end) = shared.text(&mut requests, &sender, call, &cancel, stopping).await {
+                drop(sender.send(Err(end)).await);
             }
         });
         Ok(Response::new(guarded))

@@ -3,14 +3,17 @@
 //! Everything that is inspected goes through [`crate::inspect`]; nothing here looks at content.
 
 mod catalog;
+mod conversation;
 mod convert;
 mod front;
 mod inspect;
 mod linger;
 mod status;
+mod text;
 mod transform;
 
 use std::fmt;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use tonic::body::Body;
@@ -21,6 +24,8 @@ pub use catalog::Catalog;
 use front::Front;
 pub use inspect::Inspection;
 pub use linger::Lingering;
+
+use crate::catalogue::Catalogue;
 
 /// Messages, clients and servers, made from `proto/tamiz/v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
@@ -99,10 +104,64 @@ pub fn transform_service(
     Front::new(server, max_message_bytes)
 }
 
+/// The service for conversations that are sent again at every turn, ready for a tonic router.
+pub fn conversation_service(
+    inspection: &Inspection,
+    catalogue: Option<Arc<Catalogue>>,
+    max_message_bytes: usize,
+) -> impl Service<
+    http::Request<Body>,
+    Response = http::Response<Body>,
+    Error = std::convert::Infallible,
+    Future: Send + 'static,
+>
++ NamedService
++ Clone
++ Send
++ Sync
++ 'static
++ use<> {
+    let conversation = conversation::Conversation::new(inspection.shared(), catalogue);
+    let server = v1::conversation_service_server::ConversationServiceServer::new(conversation)
+        .max_decoding_message_size(max_message_bytes)
+        .max_encoding_message_size(usize::MAX);
+    Front::new(server, max_message_bytes)
+}
+
+impl fmt::Debug for v1::ConversationTurn {
+    /// Shows what sort of turn it is, never what is said.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConversationTurn")
+            .field("kind", &self.kind)
+            .field("handled", &self.handled)
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for v1::Listing {
     /// Shows the size of the listing, never the listing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listing").field("server", &self.server).field("content_bytes", &self.content.len()).finish()
+    }
+}
+
+impl fmt::Debug for v1::InspectTextRequest {
+    /// Shows the size of the chunk, never the chunk.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.chunk.len();
+        f.debug_struct("InspectTextRequest").field("start", &self.start).field("chunk_bytes", &size).finish()
+    }
+}
+
+impl fmt::Debug for v1::InspectTextResponse {
+    /// Shows the size of the content, never the content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InspectTextResponse")
+            .field("content_bytes", &self.content.len())
+            .field("action", &self.action)
+            .field("findings", &self.findings)
+            .field("end", &self.end)
+            .finish_non_exhaustive()
     }
 }
 

@@ -11,6 +11,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _, pb};
 
 use crate::catalogue::CatalogueError;
 use crate::inspect::InspectError;
+use crate::transcript::TranscriptError;
 use crate::transforming::NotTransformed;
 
 /// When a client may try again after the queue was full: a few inspections later.
@@ -68,6 +69,10 @@ pub(super) fn catalogue_failed() -> Status {
 
 pub(super) fn not_transformed(error: &NotTransformed) -> Status {
     status(Code::FailedPrecondition, "NO_KEY", error.to_string(), ErrorDetails::new())
+}
+
+pub(super) fn unknown_digest(error: &TranscriptError) -> Status {
+    status(Code::FailedPrecondition, "UNKNOWN_DIGEST", error.to_string(), ErrorDetails::new())
 }
 
 pub(super) fn reveal_is_off() -> Status {

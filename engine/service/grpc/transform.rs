@@ -13,6 +13,7 @@ use super::front::Deadline;
 use super::inspect::{LONGEST_ID, Shared};
 use super::v1::transform_service_server::TransformService;
 use super::{convert, status, v1};
+use crate::clock::today;
 use crate::inspect::Cancel;
 use crate::transforming::NotTransformed;
 use crate::{audit, keys};
@@ -125,7 +126,7 @@ impl TransformService for Transformation {
                     None => Content::unplaced(&task.content),
                 };
                 let content = content.with_format(task.format);
-                let mut control = ScanControl::unlimited().with_cancel(task.cancel.flag());
+                let mut control = ScanControl::unlimited().with_cancel(task.cancel.flag()).with_today(today());
                 if let Some(deadline) = task.deadline {
                     control = control.with_deadline(deadline);
                 }

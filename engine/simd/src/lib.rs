@@ -19,9 +19,6 @@ pub use signs::{Range32, Signs, Survey};
 /// A run of token characters, `[A-Za-z0-9+/_-]`, is listed by [`survey()`] if it has at least this many.
 pub const TOKEN_LEN: usize = 16;
 
-/// Two blocks of 64 bytes in a row are listed by [`survey()`] if they have at least this many digits together.
-pub const DIGIT_COUNT: u32 = 5;
-
 /// Appends the folded form of the longest plain prefix of `text` to `out`, one byte for each, and returns its length.
 ///
 /// Plain are printable ASCII (`A-Z` become `a-z`) and white space (space, `\t`, `\n`, `\x0b`, `\x0c`, `\r`, each written as

@@ -1,10 +1,10 @@
 //! Long runs, found in masks of 64 bytes at a time: bit `i` of a mask says whether byte `i` of the block is of the sort.
 //!
-//! A text without long runs and with few digits costs a few operations per block. What is open at the end of a block is
-//! carried on as a length, so no byte is looked at twice. Digits are only counted.
+//! A text without long runs costs a few operations per block. What is open at the end of a block is
+//! carried on as a length, so no byte is looked at twice. The masks of digits and of emphasis are kept as they are.
 
 use crate::shape::{Odd, Shape};
-use crate::{DIGIT_COUNT, Range32, Survey, TOKEN_LEN};
+use crate::{Range32, Survey, TOKEN_LEN};
 
 /// What one block has.
 #[derive(Clone, Copy, Default)]
@@ -13,6 +13,8 @@ pub(crate) struct Masks {
     pub(crate) token: u64,
     /// `[0-9]`
     pub(crate) digit: u64,
+    /// `[*_~]` and the grave accent.
+    pub(crate) emphasis: u64,
     /// `[A-Za-z]`
     pub(crate) letter: u64,
     /// `[A-Z]`
@@ -39,6 +41,7 @@ impl Masks {
         Masks {
             token: self.token >> count,
             digit: self.digit >> count,
+            emphasis: self.emphasis >> count,
             letter: self.letter >> count,
             upper: self.upper >> count,
             white: self.white >> count,
@@ -58,8 +61,6 @@ impl Masks {
 pub(crate) struct Runs {
     /// How long the run of token characters is that is open.
     token: usize,
-    /// Digits in the block before.
-    digits: u32,
 }
 
 impl Runs {
@@ -67,11 +68,8 @@ impl Runs {
     #[inline(always)]
     pub(crate) fn step(&mut self, masks: Masks, at: usize, text: &[u8], survey: &mut Survey) {
         self.step_tokens(masks.token, at, survey);
-        let digits = masks.digit.count_ones();
-        if self.digits + digits >= DIGIT_COUNT {
-            list_digits(at, text.len(), &mut survey.digits);
-        }
-        self.digits = digits;
+        survey.digits.push(masks.digit);
+        survey.emphasis.push(masks.emphasis);
         let shape = Shape::of(&masks);
         if shape != Shape::NONE {
             list_odd(shape, at, text.len(), &mut survey.odd);
@@ -119,17 +117,6 @@ fn list_tokens(mask: u64, long: u64, before: usize, at: usize, tokens: &mut Vec<
         }
         tokens.push(Range32::new(at + start, at + end));
         starts &= from(end);
-    }
-}
-
-/// Lists the block that begins at `at` and the one before it.
-#[cold]
-#[inline(never)]
-fn list_digits(at: usize, len: usize, digits: &mut Vec<Range32>) {
-    let both = Range32::new(at.saturating_sub(64), len.min(at + 64));
-    match digits.last_mut().filter(|last| last.end >= both.start) {
-        Some(last) => last.end = both.end,
-        None => digits.push(both),
     }
 }
 

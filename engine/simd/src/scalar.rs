@@ -114,6 +114,7 @@ fn masks(block: &[u8; 64]) -> Masks {
     Masks {
         token: mask(block, is_token),
         digit: mask(block, is_digit),
+        emphasis: mask(block, |byte| matches!(byte, b'*' | b'_' | b'~' | b'`')),
         letter: mask(block, is_letter),
         upper: mask(block, |byte| byte.wrapping_sub(b'A') < 26),
         white: mask(block, is_white),

@@ -101,10 +101,10 @@ pub struct Survey {
     pub signs: Signs,
     /// All maximal runs of `[A-Za-z0-9+/_-]` that are at least [`crate::TOKEN_LEN`] long, in order.
     pub tokens: Vec<Range32>,
-    /// Where digits are close together. The text in blocks of 64 bytes from its start: any two blocks in a row with at least
-    /// [`crate::DIGIT_COUNT`] digits together, those that touch joined, in order. So whatever has that many digits within
-    /// 64 bytes lies in one of these ranges whole.
-    pub digits: Vec<Range32>,
+    /// Where the digits stand: a bit for each byte, 64 bytes to a number, the first byte in the lowest bit.
+    pub digits: Vec<u64>,
+    /// Where the marks of emphasis stand, `*`, `_`, `~` and the grave accent, in the same way.
+    pub emphasis: Vec<u64>,
     /// The blocks of 64 bytes that look odd, in order.
     pub odd: Vec<Odd>,
 }
@@ -114,6 +114,7 @@ impl Survey {
         self.signs = Signs::NONE;
         self.tokens.clear();
         self.digits.clear();
+        self.emphasis.clear();
         self.odd.clear();
     }
 }

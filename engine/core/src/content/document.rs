@@ -8,6 +8,7 @@ use super::json::{self, Bounds, Leaf, LeafKind, Step, Tree};
 use super::members;
 use super::message::{self, Oddity};
 use super::structure::Structure;
+use super::tool;
 use super::{Content, ContentKind, Format};
 use crate::limits::Limits;
 use crate::verdict::Coverage;
@@ -169,6 +170,17 @@ impl Document {
     /// The JSON pointer (RFC 6901) of a segment; empty for plain text.
     pub(crate) fn pointer(&self, segment: usize, body: &[u8], hidden: &dyn Fn(Range<usize>) -> bool) -> String {
         members::pointer(body, &self.tree, self.segments[segment].node, hidden)
+    }
+
+    /// The object that names the tool which a segment describes or calls, where an MCP message says so.
+    pub(crate) fn tool_object(&self, segment: usize, body: &[u8]) -> Option<u32> {
+        let segment = &self.segments[segment];
+        tool::object(body, &self.tree, segment.node, segment.kinds)
+    }
+
+    /// The name that stands in such an object. Goes through the whole of it.
+    pub(crate) fn tool_name(&self, object: u32, body: &[u8]) -> Option<String> {
+        tool::name_in(body, &self.tree, object)
     }
 
     /// The stretches of text that a range of the body touches, in order. What lies between them is notation.

@@ -15,6 +15,7 @@ mod json;
 mod members;
 mod message;
 mod structure;
+mod tool;
 
 pub(crate) use document::{Document, Form, SEPARATOR, Site, plain};
 pub(crate) use members::repeated_member;
@@ -107,6 +108,10 @@ pub struct Content<'a> {
     pub cut_short: Option<&'a str>,
     /// The server that it goes to, by the identifier that tokens for it carry as their audience (its URL, usually).
     pub server: Option<&'a str>,
+    /// The tool that it is of: whose output, arguments or description it is. `None`: what an MCP message says itself.
+    pub tool: Option<&'a str>,
+    /// The server that the tool is of, as suppressions of the policy call it. `None`: `server`.
+    pub tool_server: Option<&'a str>,
     /// What the content before it in the same conversation ended in; empty for the first.
     pub carried: &'a [u8],
     /// What HTTP said of an MCP message, if it came by HTTP.
@@ -136,7 +141,17 @@ impl<'a> Content<'a> {
     /// A content whose kind and format are found out.
     #[must_use]
     pub fn unplaced(body: &'a [u8]) -> Self {
-        Self { kind: None, format: Format::Auto, body, cut_short: None, server: None, carried: &[], headers: None }
+        Self {
+            kind: None,
+            format: Format::Auto,
+            body,
+            cut_short: None,
+            server: None,
+            tool: None,
+            tool_server: None,
+            carried: &[],
+            headers: None,
+        }
     }
 
     /// The same content, known to be only the first part of what there is. Coverage will say so.
@@ -150,6 +165,20 @@ impl<'a> Content<'a> {
     #[must_use]
     pub fn with_server(mut self, server: Option<&'a str>) -> Self {
         self.server = server;
+        self
+    }
+
+    /// The same content, known to be of this tool. It matters to suppressions of the policy only.
+    #[must_use]
+    pub fn with_tool(mut self, tool: Option<&'a str>) -> Self {
+        self.tool = tool;
+        self
+    }
+
+    /// The same content, known to be of this tool of this server. It matters to suppressions of the policy only.
+    #[must_use]
+    pub fn with_tool_of(mut self, server: &'a str, tool: &'a str) -> Self {
+        (self.tool_server, self.tool) = (Some(server), Some(tool));
         self
     }
 

@@ -17,6 +17,8 @@ use crate::view::Layer;
 
 /// Text matched between two looks at the clock.
 const STEP: usize = 256 << 10;
+/// How many times longer folded text can be than what it is the folded form of.
+const LONGEST_FOLDED: usize = 12;
 /// Hits and windows worked through between two looks at the clock.
 const LOOK: usize = 256;
 /// Memory of all expressions' caches of a worker, in bytes. Beyond it they start over.
@@ -31,6 +33,11 @@ pub(crate) struct Confirmer {
     windows: Vec<(u32, usize, usize)>,
     /// For each pattern, one past its newest window.
     newest: Vec<u32>,
+    /// For each set of companions, where they stand in the piece of text, in order; and which sets have any.
+    companions: Vec<Vec<usize>>,
+    met: Vec<u32>,
+    /// The piece of text.
+    piece: Range<usize>,
     caches: Vec<Option<Box<Caches>>>,
     /// Pieces of text since the caches' memory was last looked at.
     pieces: usize,
@@ -117,6 +124,9 @@ impl Confirmer {
             hits: Vec::new(),
             windows: Vec::new(),
             newest: Vec::new(),
+            companions: Vec::new(),
+            met: Vec::new(),
+            piece: 0..0,
             caches: Vec::new(),
             pieces: 0,
             work: Work::default(),
@@ -124,6 +134,7 @@ impl Confirmer {
     }
 
     /// Searches the layer and records what is confirmed.
+    #[inline(never)]
     pub(crate) fn run(
         &mut self,
         pass: Pass<'_>,
@@ -131,7 +142,7 @@ impl Confirmer {
         control: &ScanControl,
     ) -> Result<(), Stopped> {
         let text = pass.layer.folded.as_slice();
-        self.windows.clear();
+        self.windows.drain(..).for_each(|(id, ..)| self.newest[id as usize] = 0);
         let overlap = pass.rules.anchors.longest().saturating_sub(1);
         let mut at = 0;
         while at < text.len() {
@@ -151,6 +162,7 @@ impl Confirmer {
             self.work.bytes += (end - at) as u64;
             self.work.anchors += self.hits.len() as u64;
             if !self.hits.is_empty() {
+                self.piece = at..end;
                 self.weigh(pass, recorder, control).map_err(reached)?;
             }
             self.bound_caches();
@@ -160,33 +172,60 @@ impl Confirmer {
     }
 
     /// Goes through the hits: records phrases, and makes windows where an expression may match.
+    #[inline(never)]
     fn weigh(
         &mut self,
         pass: Pass<'_>,
         recorder: &mut Recorder<'_>,
         control: &ScanControl,
     ) -> Result<(), Interruption> {
-        let text = pass.layer.folded.as_slice();
         let hits = std::mem::take(&mut self.hits);
-        if self.windows.is_empty() {
-            self.newest.clear();
-            self.newest.resize(pass.rules.patterns.len(), 0);
-            self.caches.resize_with(pass.rules.patterns.len(), || None);
-        }
+        self.newest.resize(pass.rules.patterns.len(), 0);
+        self.caches.resize_with(pass.rules.patterns.len(), || None);
+        self.meet(pass.rules, &hits);
         for some in hits.chunks(LOOK) {
             if let Some(why) = control.interruption() {
                 self.hits = hits;
                 return Err(why);
             }
             for hit in some {
-                // A back end may report places that only look like the literal.
-                if text[hit.start..hit.end] == *pass.rules.anchors.get(hit.literal) {
-                    self.mean(pass, recorder, *hit);
-                }
+                self.mean(pass, recorder, *hit);
             }
         }
         self.hits = hits;
         Ok(())
+    }
+
+    /// Notes where companions stand.
+    #[inline(never)]
+    fn meet(&mut self, rules: &CompiledRules, hits: &[Hit]) {
+        self.companions.resize_with(rules.companions, Vec::new);
+        self.met.drain(..).for_each(|set| self.companions[set as usize].clear());
+        for hit in hits {
+            for use_ in rules.uses(hit.literal) {
+                if let Use::Companion { set } = *use_ {
+                    let places = &mut self.companions[set as usize];
+                    if places.is_empty() {
+                        self.met.push(set);
+                    }
+                    places.push(hit.start);
+                }
+            }
+        }
+        self.met.iter().for_each(|set| self.companions[*set as usize].sort_unstable());
+    }
+
+    /// Whether a pattern's companion is where it must be. True where that cannot be told, near the ends of the piece of text.
+    fn is_accompanied(&self, pass: Pass<'_>, pattern: &Pattern, hit: Hit) -> bool {
+        let Some(set) = pattern.companion else { return true };
+        // Text as it is may be shorter than it is folded.
+        let longer = if pattern.folded { 1 } else { LONGEST_FOLDED };
+        let near = hit.start.saturating_sub(pattern.reach.0 * longer)..hit.start + pattern.reach.1 * longer;
+        let end = near.end.min(pass.layer.folded.len());
+        let whole = near.start >= self.piece.start && end <= self.piece.end;
+        let places = &self.companions[set as usize];
+        let next = places.partition_point(|place| *place < near.start);
+        places.get(next).is_some_and(|place| *place < near.end) || !whole
     }
 
     /// What one anchor means.
@@ -194,14 +233,21 @@ impl Confirmer {
         let text = pass.layer.folded.as_slice();
         for use_ in pass.rules.uses(hit.literal) {
             match *use_ {
-                Use::Phrase { rule, before, after } => {
-                    if !(before && ends_in_word(&text[..hit.start]) || after && starts_with_word(&text[hit.end..])) {
-                        recorder.record(rule as usize, pass.depth, hit.start..hit.end, true);
+                Use::Companion { .. } => {}
+                Use::Phrase { template, lead, trail } => {
+                    let template = &pass.rules.templates[template as usize];
+                    if recorder.applies_anywhere(template.rule) {
+                        template.places(text, hit.start..hit.end, lead, trail, &mut |place| {
+                            if stands_alone(text, &place) {
+                                recorder.record(template.rule, pass.depth, place, true);
+                            }
+                        });
                     }
                 }
                 Use::Pattern { pattern: id, begins, ends } => {
                     let pattern = &pass.rules.patterns[id as usize];
                     if recorder.applies_anywhere(pattern.rule)
+                        && self.is_accompanied(pass, pattern, hit)
                         && fits(pass, pattern, hit, begins, ends)
                         && self.goes_on(pass, id, hit)
                     {
@@ -213,6 +259,7 @@ impl Confirmer {
     }
 
     /// Whether the text from an anchor on may be the rest of a match. True where that cannot be told.
+    #[inline(never)]
     fn goes_on(&mut self, pass: Pass<'_>, id: u32, hit: Hit) -> bool {
         let pattern = &pass.rules.patterns[id as usize];
         let Some(tail) = pattern.loose_tail() else { return true };
@@ -247,6 +294,7 @@ impl Confirmer {
     }
 
     /// Runs the expressions on their windows, those of a pattern together.
+    #[inline(never)]
     fn confirm_all(
         &mut self,
         pass: Pass<'_>,
@@ -401,19 +449,27 @@ pub(super) fn each_match(
     }
 }
 
-fn ends_in_word(text: &[u8]) -> bool {
-    let start = text.len().saturating_sub(4);
-    let tail = &text[start..];
-    let at = (0..tail.len()).rev().find(|at| tail[*at] & 0xc0 != 0x80);
-    at.and_then(|at| first_char(&tail[at..])).is_some_and(is_word)
+/// Whether a phrase stands as whole words: where it begins or ends in one, no word goes on beside it.
+fn stands_alone(text: &[u8], place: &Range<usize>) -> bool {
+    let (inside, before, after) = (&text[place.clone()], &text[..place.start], &text[place.end..]);
+    let joined = |inner: Option<char>, outer: Option<char>| {
+        inner.is_some_and(|inner| is_word(inner) && inner < SPACELESS) && outer.is_some_and(is_word)
+    };
+    !joined(first_char(inside), last_char(before)) && !joined(last_char(inside), first_char(after))
 }
 
-fn starts_with_word(text: &[u8]) -> bool {
-    first_char(&text[..text.len().min(4)]).is_some_and(is_word)
+/// From here on scripts do without spaces between words: Thai, Chinese, Japanese.
+const SPACELESS: char = '\u{e00}';
+
+fn last_char(text: &[u8]) -> Option<char> {
+    let start = text.len().saturating_sub(4);
+    let tail = &text[start..];
+    let at = (0..tail.len()).rev().find(|at| tail[*at] & 0xc0 != 0x80)?;
+    first_char(&tail[at..])
 }
 
 fn first_char(text: &[u8]) -> Option<char> {
-    text.utf8_chunks().next()?.valid().chars().next()
+    text[..text.len().min(4)].utf8_chunks().next()?.valid().chars().next()
 }
 
 fn is_word(character: char) -> bool {

@@ -8,6 +8,7 @@
 
 mod confirm;
 mod email;
+mod flood;
 mod hidden;
 mod homoglyph;
 mod network;
@@ -40,6 +41,7 @@ use tamiz_simd::Signs;
 
 use crate::content::{ContentKind, Document};
 use crate::rule::{CompiledRules, Rule};
+use crate::tokens::{TokenEstimate, TokenLimit};
 use crate::view::{Layers, ViewKind};
 
 /// Looks for something in Rust code. To add one: a file here, a line in [`DETECTORS`], a rule file that names it.
@@ -49,13 +51,16 @@ pub(crate) trait Detector: Sync + Debug {
     /// What there must be for it to find anything.
     fn needs(&self) -> Needs;
 
-    /// Fewest digits of what it finds, with nothing but marks and spaces between them; for detectors of [`Needs::Digits`].
-    fn fewest_digits(&self) -> usize {
-        0
-    }
-
-    /// Reports the places in `text`, which is all of a layer's views with separators between them.
+    /// Reports the places in `text`, which is a view or a part of one.
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>));
+
+    /// Reports what of a number that stands in `text` is one of its telephone numbers; for detectors of [`Needs::Phone`].
+    fn find_in_number(&self, _text: &[u8], _number: &phone::Number, _found: &mut dyn FnMut(Range<usize>)) {}
+
+    /// Whether a word is one of its addresses; for detectors of [`Needs::Address`].
+    fn is_address(&self, _word: &[u8]) -> bool {
+        false
+    }
 }
 
 /// What a text must have for a detector to find anything.
@@ -63,8 +68,10 @@ pub(crate) trait Detector: Sync + Debug {
 pub(crate) enum Needs {
     /// The escape character.
     Escape,
-    /// Digits that are close together. It is given parts of a view around them, not the whole.
-    Digits,
+    /// Digits that stand together: it is given what is written like a telephone number.
+    Phone,
+    /// Digits that stand together: it is given the words of hexadecimal digits and marks near them.
+    Address,
     /// An at sign.
     At,
     /// A long run of letters and digits. It is given these runs, not the whole view.
@@ -73,6 +80,8 @@ pub(crate) enum Needs {
     Invisible,
     /// Letters of Greek, Cyrillic, Armenian, Cherokee and Lisu.
     LookAlike,
+    /// A long text.
+    Long,
     /// Registered prompts: found by [`run_prompts`].
     Prompts,
     /// Letters of other styles than the plain one, turned over, or with marks.
@@ -122,6 +131,8 @@ const DETECTORS: &[&dyn Detector] = &[
     &styled::StyledLetters,
     &styled::TurnedLetters,
     &terminal::TerminalEscapes,
+    &flood::Repetition,
+    &flood::ManyShot,
     &prompt_leak::RegisteredPrompt,
     &email::EmailAddress,
     &network::PublicAddress,
@@ -137,7 +148,7 @@ const DETECTORS: &[&dyn Detector] = &[
 
 /// What is checked beside a scan, with knowledge that no text holds: approved tools, earlier calls. A rule that names one of
 /// these says what a finding means, and finds nothing in a text.
-const BESIDE: [&str; 5] = ["catalogue", "arguments", "session", "mcp-header-mismatch", "entropy-budget"];
+const BESIDE: [&str; 6] = ["catalogue", "arguments", "session", "mcp-header-mismatch", "entropy-budget", TOKEN_LIMIT];
 
 /// What may be odd about an MCP message itself, as `content/message.rs` calls it.
 const MESSAGE: [&str; 6] =
@@ -163,7 +174,7 @@ pub(crate) fn detector_names() -> Vec<&'static str> {
 
 /// Whether a detector is one of numbers, so that words near what it finds can be looked at.
 pub(crate) fn detects_digits(name: &str) -> bool {
-    detector(name).is_some_and(|detector| detector.needs() == Needs::Digits)
+    detector(name).is_some_and(|detector| matches!(detector.needs(), Needs::Phone | Needs::Address))
 }
 
 /// Something a rule found.
@@ -178,7 +189,7 @@ pub(crate) struct Found {
     pub(crate) folded: bool,
     /// In the layer's text, or in its folded text.
     pub(crate) place: Range<usize>,
-    /// It stands in quotation marks, so somebody may be talking about it.
+    /// It stands in quotation marks or is reported speech, so somebody may be talking about it.
     pub(crate) quoted: bool,
 }
 
@@ -190,6 +201,8 @@ pub(crate) struct Findings {
     pub(crate) rules: Vec<(usize, bool)>,
     /// Findings beyond the limit: counted, not listed.
     pub(crate) omitted: usize,
+    /// Rules with such findings.
+    pub(crate) cut: HashSet<usize>,
     seen: HashSet<(usize, usize, usize)>,
     matched: HashMap<usize, usize>,
 }
@@ -201,6 +214,7 @@ impl Findings {
         self.seen.clear();
         self.matched.clear();
         self.omitted = 0;
+        self.cut.clear();
     }
 
     fn add(&mut self, found: Found, limit: usize) {
@@ -218,6 +232,7 @@ impl Findings {
         // A rule's first finding is always listed: every reason of a verdict has a place to show for it.
         if !first && self.list.len() >= limit {
             self.omitted += 1;
+            self.cut.insert(found.rule);
         } else if self.seen.insert((found.rule, found.span.start, found.span.end)) {
             self.list.push(found);
         }
@@ -252,7 +267,8 @@ impl Recorder<'_> {
             depth == 0 && kinds & ContentKind::ToolMetadata.bit() == 0 && self.rules.rule(rule).family.is_order();
         let quoted = quotable && {
             let base = self.document.text(self.body);
-            quotation::is_quoted(&base[layer.views[view].range.clone()], layer.views[view].range.start, &range)
+            let (text, at) = (&base[layer.views[view].range.clone()], layer.views[view].range.start);
+            quotation::is_quoted(text, at, &range) || quotation::is_reported(text, at, &range)
         };
         let span = self.document.source_span(self.layers.to_document(depth, range));
         // What a piece says alone, it says again where it is joined to others.
@@ -287,6 +303,24 @@ impl Recorder<'_> {
     }
 }
 
+/// The detector of contents that are longer than the policy allows.
+const TOKEN_LIMIT: &str = "token-limit";
+
+/// Compares the tokens of a content with the policy's limit. What is beyond it is told by the rule for that.
+pub(crate) fn run_token_limit(recorder: &mut Recorder<'_>, text: &[u8], limit: TokenLimit) -> TokenEstimate {
+    let (tokens, passed) = crate::tokens::count(text, limit.family, limit.tokens);
+    if let Some(at) = passed {
+        let view = recorder.layers.layer(0).views.iter().find(|view| view.range.end > at);
+        let range = view.map_or(0..0, |view| at.max(view.range.start)..view.range.end);
+        let named = |rule: &(usize, &Rule)| rule.1.detector.as_deref() == Some(TOKEN_LIMIT);
+        let rules: Vec<usize> = recorder.rules.rules().iter().enumerate().filter(named).map(|(id, _)| id).collect();
+        for rule in rules.into_iter().filter(|_| !range.is_empty()) {
+            recorder.record(rule, 0, range.clone(), false);
+        }
+    }
+    TokenEstimate { family: limit.family, tokens, limit: limit.tokens }
+}
+
 /// Looks for passages of registered prompts in each view of a layer to which a rule for them applies.
 pub(crate) fn run_prompts(recorder: &mut Recorder<'_>, depth: usize, prompts: &RegisteredPrompts) {
     let (rules, layers) = (recorder.rules, recorder.layers);
@@ -303,42 +337,60 @@ pub(crate) fn run_prompts(recorder: &mut Recorder<'_>, depth: usize, prompts: &R
     }
 }
 
-/// Runs the detectors that rules name over each view of a layer: nothing they look for runs from one view into the next.
+/// Runs the detectors that rules name over the views of a layer that have what they need: nothing they look for runs from one view
+/// into the next.
 pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u8]) {
     let (rules, layers) = (recorder.rules, recorder.layers);
     let layer = layers.layer(depth);
     let survey = &layer.survey;
-    let wide = survey.signs.has(Signs::NON_ASCII);
-    if !wide && survey.tokens.is_empty() && !survey.signs.has(Signs::ESCAPE | Signs::AT) {
+    let mut find = |needs: Needs, place: Range<usize>| {
+        for (rule, detector) in rules.detectors.iter().filter(|(_, detector)| detector.needs() == needs) {
+            detector.find(&text[place.clone()], &mut |found: Range<usize>| {
+                recorder.record(*rule, depth, place.start + found.start..place.start + found.end, false);
+            });
+        }
+    };
+    for (sign, byte, needs) in [(Signs::ESCAPE, 0x1b, Needs::Escape), (Signs::AT, b'@', Needs::At)] {
+        let mut from = 0;
+        while let Some(at) = memchr::memchr(byte, &text[from..]).filter(|_| survey.signs.has(sign)) {
+            let Some(view) = layer.views_in(&(from + at..from + at + 1), false).next() else { break };
+            let view = layer.views[view].range.clone();
+            from = view.end;
+            find(needs, view);
+        }
+    }
+    // What was decoded is no longer than what it was decoded from.
+    if depth == 0 && text.len() >= flood::LONG {
+        layer
+            .views
+            .iter()
+            .filter(|view| view.range.len() >= flood::LONG)
+            .for_each(|view| find(Needs::Long, view.range.clone()));
+    }
+    // No word that the detectors of tokens look for is shorter.
+    for run in survey.tokens.iter().map(|run| run.range()).filter(|run| run.len() >= SHORTEST_TOKEN) {
+        let Some(view) = layer.views_in(&run, false).next() else { continue };
+        let view = &layer.views[view].range;
+        find(Needs::Token, run.start.max(view.start)..run.end.min(view.end));
+    }
+    if !survey.signs.has(Signs::NON_ASCII) {
         return;
     }
     for view in &layer.views {
-        let (range, text) = (view.range.clone(), &text[view.range.clone()]);
-        let first = survey.tokens.partition_point(|run| (run.end as usize) <= range.start);
-        let tokens = survey.tokens[first..].iter().map(|run| run.range()).take_while(|run| run.start < range.end);
-        let sorts = if !wide || text.is_ascii() { Sorts::default() } else { sorts(text) };
-        for (rule, detector) in &rules.detectors {
-            let mut record = |from: usize, found: Range<usize>| {
-                recorder.record(*rule, depth, from + found.start..from + found.end, false);
-            };
-            let worth_it = match detector.needs() {
-                Needs::Escape => survey.signs.has(Signs::ESCAPE),
-                Needs::At => survey.signs.has(Signs::AT),
-                Needs::Invisible => sorts.invisible,
-                Needs::LookAlike => sorts.look_alike,
-                Needs::Styled => sorts.styled,
-                Needs::Digits | Needs::Prompts => false,
-                Needs::Token => {
-                    for run in tokens.clone() {
-                        let (start, end) = (run.start - range.start, run.end.min(range.end) - range.start);
-                        detector.find(&text[start..end], &mut |found| record(run.start, found));
-                    }
-                    false
-                }
-            };
-            if worth_it {
-                detector.find(text, &mut |found| record(range.start, found));
+        let place = view.range.clone();
+        if text[place.clone()].is_ascii() {
+            continue;
+        }
+        let sorts = sorts(&text[place.clone()]);
+        for (there, needs) in
+            [(sorts.invisible, Needs::Invisible), (sorts.look_alike, Needs::LookAlike), (sorts.styled, Needs::Styled)]
+        {
+            if there {
+                find(needs, place.clone());
             }
         }
     }
 }
+
+/// Shortest run of letters and digits that a detector of [`Needs::Token`] finds something in.
+const SHORTEST_TOKEN: usize = 26;

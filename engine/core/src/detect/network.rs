@@ -33,15 +33,15 @@ impl Detector for PublicAddress {
     }
 
     fn needs(&self) -> Needs {
-        Needs::Digits
+        Needs::Address
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
-        each(text, |place, word| {
-            if address(word) == Some(Reach::Public) {
-                found(place);
-            }
-        });
+        each_of(self, text, found);
+    }
+
+    fn is_address(&self, word: &[u8]) -> bool {
+        address(word) == Some(Reach::Public)
     }
 }
 
@@ -51,15 +51,15 @@ impl Detector for PrivateAddress {
     }
 
     fn needs(&self) -> Needs {
-        Needs::Digits
+        Needs::Address
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
-        each(text, |place, word| {
-            if address(word) == Some(Reach::Private) {
-                found(place);
-            }
-        });
+        each_of(self, text, found);
+    }
+
+    fn is_address(&self, word: &[u8]) -> bool {
+        address(word) == Some(Reach::Private)
     }
 }
 
@@ -69,23 +69,32 @@ impl Detector for MacAddress {
     }
 
     fn needs(&self) -> Needs {
-        Needs::Digits
+        Needs::Address
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
-        each(text, |place, word| {
-            if is_mac(word) {
-                found(place);
-            }
-        });
+        each_of(self, text, found);
+    }
+
+    fn is_address(&self, word: &[u8]) -> bool {
+        is_mac(word)
     }
 }
 
 /// Longest of them written out.
 const LONGEST: usize = 45;
 
+/// Reports the words that are addresses of `detector`.
+fn each_of(detector: &dyn Detector, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
+    each(text, |place, word| {
+        if detector.is_address(word) {
+            found(place);
+        }
+    });
+}
+
 /// Goes through the words of hexadecimal digits, full stops, colons and hyphens that stand alone.
-fn each(text: &[u8], mut seen: impl FnMut(Range<usize>, &[u8])) {
+pub(super) fn each(text: &[u8], mut seen: impl FnMut(Range<usize>, &[u8])) {
     let member = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'-');
     let inside = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit() || *byte == b':');
     let mut at = 0;
@@ -125,6 +134,11 @@ fn each(text: &[u8], mut seen: impl FnMut(Range<usize>, &[u8])) {
 }
 
 fn address(word: &[u8]) -> Option<Reach> {
+    // Most words are dates and times.
+    let count = |mark: u8| word.iter().filter(|byte| **byte == mark).count();
+    if count(b'.') != 3 && count(b':') < 2 {
+        return None;
+    }
     let text = std::str::from_utf8(word).ok()?;
     if let Ok(four) = text.parse::<Ipv4Addr>() {
         // Four small numbers are a version sooner than an address.

@@ -7,7 +7,7 @@
 //! they stand together, by offset and in order, so thousands with the same start are narrowed down by bisection.
 //!
 //! Literals of eleven bytes and more have grams of eight bytes, met at every fourth position; shorter ones have four bytes, met at
-//! every second; those of four bytes have the last three at odd places. Building is choosing and sorting: milliseconds for tens of thousands of literals, and about 100 bytes of memory each.
+//! every second; those of four bytes are looked for at every position. Building is choosing and sorting: milliseconds for tens of thousands of literals, and about 100 bytes of memory each.
 
 use super::{Backend, BackendInfo, BuildMatcherError, Hit, LiteralId, LiteralSet, Matcher, Searcher, rarity};
 
@@ -41,7 +41,7 @@ impl Matcher for Built {
         let memory = tables.literals.total_len()
             + 8 * tables.literals.len()
             + 16 * tables.sorted.len()
-            + [&tables.eight, &tables.four].into_iter().map(of_index).sum::<usize>();
+            + [&tables.eight, &tables.four, &tables.odd].into_iter().map(of_index).sum::<usize>();
         BackendInfo::new("rust", format!("gram filter, {} literals", tables.literals.len()), memory)
     }
 }
@@ -66,8 +66,10 @@ struct Tables {
     begins_with: Vec<u32>,
     /// Eight bytes from every fourth position on.
     eight: Index,
-    /// Four bytes, or three, from every second position on.
+    /// Four bytes from every second position on.
     four: Index,
+    /// Literals of four bytes, from the other positions on.
+    odd: Index,
 }
 
 /// Finds the literals that chose some bytes.
@@ -106,8 +108,6 @@ const FILTER_WORDS: usize = 1 << 14;
 const LONG: usize = 11;
 /// Shortest literal that can be looked for.
 const SHORTEST: usize = 4;
-/// Marks a gram of three bytes.
-const THREE: u64 = 1 << 32;
 
 #[inline(always)]
 fn hash(gram: u64) -> u64 {
@@ -121,12 +121,11 @@ fn long_place(gram: u64) -> (usize, u32) {
     ((hash >> 50) as usize & (FILTER_WORDS - 1), (hash >> 45) as u32 & 31)
 }
 
-/// Word and bit of the first four bytes in their filter: three choose the word and the fourth the bit, so that a gram of three
-/// bytes is a whole word.
+/// Word and bit of the first four bytes in their filter.
 #[inline(always)]
 fn short_place(gram: u64) -> (usize, u32) {
-    let hash = (gram as u32 & 0xff_ffff).wrapping_mul(0x9e37_79b1);
-    ((hash >> 18) as usize & (FILTER_WORDS - 1), (gram >> 24) as u32 & 31)
+    let hash = (gram as u32).wrapping_mul(0x9e37_79b1);
+    ((hash >> 18) as usize & (FILTER_WORDS - 1), hash >> 13 & 31)
 }
 
 #[inline(always)]
@@ -148,16 +147,15 @@ type Choice = (u64, u32, LiteralId);
 
 impl Tables {
     fn new(literals: &LiteralSet) -> Self {
-        let (mut eight, mut four) = (Vec::new(), Vec::new());
+        let (mut eight, mut four, mut odd) = (Vec::new(), Vec::new(), Vec::new());
         for id in (0..literals.len()).map(LiteralId::new) {
             let literal = literals.get(id);
-            let at = |offset: usize, len: usize| load(&literal[offset..offset + len]);
             match literal.len() {
                 LONG.. => choose(literal, 8, 4, &mut |gram, offset| eight.push((gram, offset, id))),
                 5.. => choose(literal, 4, 2, &mut |gram, offset| four.push((gram, offset, id))),
                 _ => {
-                    four.push((at(0, 4), 0, id));
-                    four.push((at(1, 3) | THREE, 1, id));
+                    four.push((load(literal), 0, id));
+                    odd.push((load(literal), 0, id));
                 }
             }
         }
@@ -168,14 +166,16 @@ impl Tables {
             begins_with: Vec::new(),
             eight: Index::default(),
             four: Index::default(),
+            odd: Index::default(),
         };
         tables.eight = Index::new(eight, &mut tables, false);
         tables.four = Index::new(four, &mut tables, true);
+        tables.odd = Index::new(odd, &mut tables, true);
         tables
     }
 
     fn find(&self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit)) {
-        let (eight, four) = (&*self.eight.filter, &*self.four.filter);
+        let (eight, four, odd) = (&*self.eight.filter, &*self.four.filter, &*self.odd.filter);
         let (chunks, _) = haystack.as_chunks::<8>();
         let mut at = 0;
         if let Some((first, rest)) = chunks.split_first() {
@@ -185,9 +185,13 @@ impl Tables {
                 let middle = word >> 32 | next << 32;
                 let long = has(eight, long_place(word)) | has(eight, long_place(middle)) << 1;
                 let short = has(four, short_place(word))
-                    | has(four, short_place(word >> 16)) << 1
-                    | has(four, short_place(middle)) << 2
-                    | has(four, short_place(middle >> 16)) << 3;
+                    | has(odd, short_place(word >> 8)) << 1
+                    | has(four, short_place(word >> 16)) << 2
+                    | has(odd, short_place(word >> 24)) << 3
+                    | has(four, short_place(middle)) << 4
+                    | has(odd, short_place(middle >> 8)) << 5
+                    | has(four, short_place(middle >> 16)) << 6
+                    | has(odd, short_place(middle >> 24)) << 7;
                 if long | short != 0 {
                     self.confirm(haystack, at, long, short, on_hit);
                 }
@@ -199,7 +203,7 @@ impl Tables {
         while at < haystack.len() {
             let gram = load(&haystack[at..]);
             let long = if at % 4 == 0 { has(eight, long_place(gram)) } else { 0 };
-            let short = has(four, short_place(gram));
+            let short = has(four, short_place(gram)) | has(odd, short_place(gram >> 8)) << 1;
             if long | short != 0 {
                 self.confirm(haystack, at, long, short, on_hit);
             }
@@ -207,7 +211,7 @@ impl Tables {
         }
     }
 
-    /// Reports the literals that chose the bytes at the marked positions from `at` on: every fourth, and every second.
+    /// Reports the literals that chose the bytes at the marked positions from `at` on: every fourth, and each.
     #[cold]
     #[inline(never)]
     fn confirm(&self, haystack: &[u8], at: usize, mut long: u32, mut short: u32, on_hit: &mut dyn FnMut(Hit)) {
@@ -217,12 +221,10 @@ impl Tables {
             long &= long - 1;
         }
         while short != 0 {
-            let at = at + 2 * short.trailing_zeros() as usize;
-            let gram = load(&haystack[at..]);
-            self.four.confirm(self, haystack, at, gram & 0xffff_ffff, on_hit);
-            // A full word: three bytes were chosen.
-            if self.four.filter[short_place(gram).0] == u32::MAX {
-                self.four.confirm(self, haystack, at, gram & 0xff_ffff | THREE, on_hit);
+            let offset = short.trailing_zeros() as usize;
+            let (at, index) = (at + offset, if offset % 2 == 0 { &self.four } else { &self.odd });
+            if let Some(bytes) = haystack.get(at..) {
+                index.confirm(self, haystack, at, load(bytes) & 0xffff_ffff, on_hit);
             }
             short &= short - 1;
         }
@@ -255,7 +257,7 @@ impl Index {
             let gram = of_slot[0].0;
             let first = groups.len() as u32;
             let (word, bit) = if short { short_place(gram) } else { long_place(gram) };
-            filter[word] |= if gram & THREE != 0 && short { u32::MAX } else { 1 << bit };
+            filter[word] |= 1 << bit;
             for alike in of_slot.chunk_by(|a, b| a.1 == b.1) {
                 let offset = alike[0].1;
                 let start = tables.sorted.len() as u32;
@@ -358,7 +360,17 @@ impl Group {
         let (first, end) = (self.first as usize, self.end as usize);
         // Those that the text begins with stand before it in order; the last of these begins with all others.
         let mut place = match end - first {
-            1 => 1,
+            1 => {
+                let literal = tables.sorted[first];
+                let len = tables.literals.get(literal).len();
+                // A short literal is in its first eight bytes.
+                let differs = load(text).swap_bytes() ^ tables.starts[first];
+                let same = if len >= 8 { differs == 0 } else { differs >> (64 - 8 * len) == 0 };
+                if same && (len <= 8 || text.starts_with(tables.literals.get(literal))) && len <= text.len() {
+                    on_hit(Hit { literal, start, end: start + len });
+                }
+                return;
+            }
             _ => {
                 let start = load(text).swap_bytes();
                 let starts = &tables.starts[first..end];

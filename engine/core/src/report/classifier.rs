@@ -47,6 +47,8 @@ pub(super) fn finding(
         span: Span { start: mark.span.start, end: mark.span.end },
         pointer: document.pointer(layer.views[view].segment, body, hidden),
         quoted: false,
+        suppressed: None,
+        suppression_ended: None,
         views,
         sensitivity: None,
         data: Vec::new(),

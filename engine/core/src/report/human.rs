@@ -1,11 +1,13 @@
 //! Reports for people: as a good compiler would say it.
 
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Finding, Report, classifier};
+use super::{Finding, Report, SuppressedBy, classifier};
 use crate::rule::{RuleSet, Severity};
+use crate::tokens::TokenEstimate;
 use crate::verdict::{Action, CLASSIFIER};
 use crate::view::ViewKind;
 
@@ -81,7 +83,7 @@ pub fn render(report: &Report, body: &[u8], base: usize, rules: &RuleSet, palett
         palette.of_action(verdict.action),
         verdict.action.as_str(),
         verdict.score,
-        count(report.findings.len() + report.findings_omitted, "finding"),
+        findings(report),
     );
     let groups = group(&report.findings);
     for group in groups.iter().take(MOST) {
@@ -91,6 +93,9 @@ pub fn render(report: &Report, body: &[u8], base: usize, rules: &RuleSet, palett
     let more = report.findings.len() + report.findings_omitted - shown;
     if more > 0 {
         let _ = writeln!(out, "  {dim}… and {}; `--output json` has them{reset}", count(more, "more finding"));
+    }
+    if let Some(TokenEstimate { family, tokens, limit }) = report.tokens {
+        let _ = writeln!(out, "  {dim}tokens{reset}: about {tokens} for {}, of {limit} allowed", family.as_str());
     }
     for skipped in &report.coverage.skipped {
         let what = printable(&skipped.what);
@@ -102,16 +107,31 @@ pub fn render(report: &Report, body: &[u8], base: usize, rules: &RuleSet, palett
     out
 }
 
+/// "3 findings, 1 of them suppressed"
+fn findings(report: &Report) -> String {
+    let all = count(report.findings.len() + report.findings_omitted, "finding");
+    match report.findings.iter().filter(|finding| finding.suppressed.is_some()).count() {
+        0 => all,
+        suppressed => format!("{all}, {suppressed} of them suppressed"),
+    }
+}
+
 /// Findings that overlap, together; in each group and among them the strongest first, so that a reader who stops early has
 /// seen what matters.
 fn group(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     let mut order: Vec<&Finding> = findings.iter().collect();
-    order.sort_by(|a, b| (b.severity, b.confidence, a.span).cmp(&(a.severity, a.confidence, b.span)));
+    // What is suppressed comes last, and in no group with what counts.
+    let rank = |finding: &Finding| {
+        (finding.suppressed.is_some(), Reverse((finding.severity, finding.confidence)), finding.span)
+    };
+    order.sort_by_key(|finding| rank(finding));
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     for finding in order {
         let overlaps = |group: &&mut Vec<&Finding>| {
             let first = group[0].span;
-            finding.span.start < first.end && first.start < finding.span.end
+            finding.span.start < first.end
+                && first.start < finding.span.end
+                && finding.suppressed.is_some() == group[0].suppressed.is_some()
         };
         match groups.iter_mut().find(overlaps) {
             Some(group) => group.push(finding),
@@ -167,7 +187,21 @@ fn show(
         let _ = writeln!(out, "   {dim}={reset} {bold}reads{reset}: {text}");
     }
     if finding.quoted {
-        let _ = writeln!(out, "   {dim}={reset} {bold}note{reset}: it stands in quotation marks, so it counts less");
+        let _ = writeln!(out, "   {dim}={reset} {bold}note{reset}: it is quoted or reported, so it counts less");
+    }
+    if let Some(SuppressedBy { reason, until }) = &finding.suppressed {
+        let reason = printable(reason);
+        let _ = writeln!(
+            out,
+            "   {dim}={reset} {bold}suppressed{reset}: it does not count until {until} has passed: {reason}"
+        );
+    }
+    if let Some(SuppressedBy { reason, until }) = &finding.suppression_ended {
+        let reason = printable(reason);
+        let _ = writeln!(
+            out,
+            "   {dim}={reset} {bold}note{reset}: its suppression ended on {until}, so it counts: {reason}"
+        );
     }
     if let Some(rule) = rules.get(&finding.rule) {
         let _ = writeln!(out, "   {dim}={reset} {bold}why{reset}: {}", rule.why);

@@ -20,9 +20,11 @@ use serde::Serialize;
 
 use crate::classify::{Cascade, ClassifierReport, Mark, Outcome};
 use crate::content::{Document, Format};
+use crate::date::Date;
 use crate::detect::{Findings, Found};
 use crate::rule::{CompiledRules, Confidence, DataCategory, Family, Group, Rule, Sensitivity, Severity, Taxonomy};
-use crate::verdict::{Coverage, Policy, Verdict};
+use crate::tokens::TokenEstimate;
+use crate::verdict::{Coverage, Policy, Suppression, Verdict};
 use crate::view::{Layers, ViewKind};
 
 /// Everything there is to say about one content.
@@ -41,6 +43,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Findings counted and not listed, beyond the limit.
     pub findings_omitted: usize,
+    /// How many tokens it has, by an estimate; only if the policy has a limit.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tokens: Option<TokenEstimate>,
     /// What the classifier did.
     pub classifier: ClassifierReport,
     /// Where the time went.
@@ -73,8 +78,14 @@ pub struct Finding {
     pub span: Span,
     /// JSON pointer of the value it is in, with `…` for names that leak themselves; empty for plain text.
     pub pointer: String,
-    /// Whether it stands in quotation marks: somebody may be talking about it, so it counts less.
+    /// Whether it stands in quotation marks or is reported speech: somebody may be talking about it, so it counts less.
     pub quoted: bool,
+    /// The policy's suppression that it falls under: it does not count.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub suppressed: Option<SuppressedBy>,
+    /// The one that it fell under until its last day passed: it counts again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub suppression_ended: Option<SuppressedBy>,
     /// How the text was made that it was found in, outermost first: `["raw", "base64", "folded"]`.
     pub views: Vec<ViewKind>,
     /// Its place in the field's lists.
@@ -90,6 +101,22 @@ pub struct Finding {
     /// What `decoded` will be if it is asked for.
     #[serde(skip)]
     seen: Option<Excerpt>,
+}
+
+/// A suppression of the policy, as a finding tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct SuppressedBy {
+    /// Why, in the words of the policy.
+    pub reason: String,
+    /// The last day on which it holds, in UTC.
+    pub until: Date,
+}
+
+impl From<&Suppression> for SuppressedBy {
+    fn from(entry: &Suppression) -> Self {
+        Self { reason: entry.reason.clone(), until: entry.until }
+    }
 }
 
 /// A range of bytes: `start` is the first, `end` is one past the last.
@@ -184,9 +211,7 @@ impl Fingerprinter {
         hasher.update(rule.as_bytes()).update(&[0]).update(text);
         hasher.finalize().to_hex()[..32].to_owned()
     }
-}
 
-impl Fingerprinter {
     /// A short print, to know a token again in the same process.
     pub(crate) fn print_of_token(&self, token: &[u8]) -> u64 {
         let digest = blake3::keyed_hash(&self.key, token);
@@ -194,12 +219,35 @@ impl Fingerprinter {
     }
 }
 
+/// How a finding stands to the policy's suppressions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Standing<'p> {
+    /// None names it.
+    Counts,
+    /// It does not count.
+    Suppressed(&'p Suppression),
+    /// It counts again.
+    Ended(&'p Suppression),
+}
+
+impl Finding {
+    fn standing(mut self, standing: &Standing<'_>) -> Self {
+        match standing {
+            Standing::Counts => {}
+            Standing::Suppressed(entry) => self.suppressed = Some((*entry).into()),
+            Standing::Ended(entry) => self.suppression_ended = Some((*entry).into()),
+        }
+        self
+    }
+}
+
 impl Report {
     #[expect(clippy::too_many_arguments, reason = "a report joins what all rooms know; one caller")]
-    pub(crate) fn new(
+    pub(crate) fn new<'p>(
         verdict: Verdict,
         coverage: Coverage,
         findings: &Findings,
+        standing: &dyn Fn(Option<usize>) -> Standing<'p>,
         classified: &Outcome,
         rules: &CompiledRules,
         fingerprinter: &Fingerprinter,
@@ -215,7 +263,7 @@ impl Report {
         let hidden = |name: Range<usize>| {
             leaks.iter().any(|span| span.start < name.end && name.start < span.end && span.end <= name.end)
         };
-        let finding = |found: &Found| {
+        let finding = |(at, found): (usize, &Found)| {
             let rule = rules.rule(found.rule);
             let mut views = layers.chain(found.depth, found.view);
             let layer = layers.layer(found.depth);
@@ -233,6 +281,8 @@ impl Report {
                 span: Span { start: found.span.start, end: found.span.end },
                 pointer: document.pointer(found.segment, body, &hidden),
                 quoted: found.quoted,
+                suppressed: None,
+                suppression_ended: None,
                 views,
                 taxonomy: rule.taxonomy.clone(),
                 fingerprint: fingerprinter.print(&rule.id, &body[found.span.clone()]),
@@ -240,10 +290,13 @@ impl Report {
                 decoded: None,
                 seen,
             }
+            .standing(&standing(Some(at)))
         };
-        let marked = |mark: &Mark| classifier::finding(mark, fingerprinter, document, layers, body, &hidden);
+        let marked = |mark: &Mark| {
+            classifier::finding(mark, fingerprinter, document, layers, body, &hidden).standing(&standing(None))
+        };
         let mut listed: Vec<Finding> =
-            findings.list.iter().map(finding).chain(classified.marks.iter().map(marked)).collect();
+            findings.list.iter().enumerate().map(finding).chain(classified.marks.iter().map(marked)).collect();
         listed.sort_by(|a, b| (a.span, &a.rule).cmp(&(b.span, &b.rule)));
         Self {
             path: None,
@@ -252,10 +305,17 @@ impl Report {
             coverage,
             findings: listed,
             findings_omitted: findings.omitted,
+            tokens: None,
             classifier: classified.report.clone(),
             timings_us,
             engine,
         }
+    }
+
+    /// Adds how many tokens the content has.
+    pub(crate) fn with_tokens(mut self, tokens: Option<TokenEstimate>) -> Self {
+        self.tokens = tokens;
+        self
     }
 
     /// Names where the content came from.
@@ -304,6 +364,8 @@ impl Report {
             span,
             pointer: String::new(),
             quoted: false,
+            suppressed: None,
+            suppression_ended: None,
             views: vec![ViewKind::Raw],
             sensitivity: rule.sensitivity,
             data: rule.data.clone(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Finding, Report, classifier};
+use super::{Finding, Report, SuppressedBy, classifier};
 use crate::rule::{Rule, RuleSet, Severity};
 use crate::verdict::Action;
 
@@ -15,10 +15,11 @@ pub fn sarif(reports: &[Report], rules: &RuleSet) -> Value {
     used.dedup();
     let described: Vec<Value> =
         used.iter().map(|id| rules.get(id).map_or_else(|| classifier_descriptor(id), descriptor)).collect();
-    let results: Vec<Value> = reports
-        .iter()
-        .flat_map(|report| report.findings.iter().map(|finding| result(report, finding, &used)))
-        .collect();
+    let mut findings = reports.iter().flat_map(|report| &report.findings);
+    // The format asks for it in all results or in none.
+    let suppressing = findings.any(|finding| finding.suppressed.is_some());
+    let all = reports.iter().flat_map(|report| report.findings.iter().map(move |finding| (report, finding)));
+    let results: Vec<Value> = all.map(|(report, finding)| result(report, finding, &used, suppressing)).collect();
     let incomplete: Vec<Value> = reports.iter().filter(|report| !report.coverage.complete).map(notification).collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -64,9 +65,9 @@ fn descriptor(rule: &Rule) -> Value {
     })
 }
 
-fn result(report: &Report, finding: &Finding, used: &[&str]) -> Value {
+fn result(report: &Report, finding: &Finding, used: &[&str], suppressing: bool) -> Value {
     let uri = report.path.as_deref().unwrap_or("-").replace(' ', "%20");
-    json!({
+    let mut result = json!({
         "ruleId": finding.rule,
         "ruleIndex": used.binary_search(&finding.rule.as_str()).unwrap_or(0),
         "level": level(finding.severity),
@@ -86,7 +87,18 @@ fn result(report: &Report, finding: &Finding, used: &[&str]) -> Value {
             "data": finding.data,
             "blocked": report.verdict.action == Action::Block,
         },
-    })
+    });
+    if suppressing {
+        let entry = |by: &SuppressedBy| {
+            let properties = json!({"until": by.until});
+            json!({"kind": "external", "status": "accepted", "justification": by.reason, "properties": properties})
+        };
+        result["suppressions"] = finding.suppressed.iter().map(entry).collect();
+    }
+    if let Some(by) = &finding.suppression_ended {
+        result["properties"]["suppressionEnded"] = json!({"until": by.until, "reason": by.reason});
+    }
+    result
 }
 
 fn notification(report: &Report) -> Value {

@@ -11,11 +11,12 @@ use regex_syntax::hir::{Hir, HirKind, Repetition};
 
 use super::format::{PatternView, count_by_family};
 use super::literals::{Neighbours, Text};
-use super::plan::anchor;
+use super::plan::{Plan, plan};
+use super::template::{Anchor, Template};
 use super::{Rule, RuleSet};
+use crate::content::ContentKind;
 use crate::detect::{Detector, Parts, Shapes, Validator, detector, validator};
 use crate::matching::{LiteralId, LiteralSet};
-use crate::view::fold_phrase;
 
 /// Rules ready to be looked for. Immutable; share it.
 ///
@@ -26,7 +27,10 @@ pub struct CompiledRules {
     /// Phrases, and what every match of an expression contains one of. Looked for in all folded text.
     pub(crate) anchors: LiteralSet,
     uses: Lists<Use>,
+    pub(crate) templates: Vec<Template>,
     pub(crate) patterns: Vec<Pattern>,
+    /// How many sets of companions there are.
+    pub(crate) companions: usize,
     pub(crate) detectors: Vec<(usize, &'static dyn Detector)>,
     pub(crate) shapes: Shapes,
     digest: String,
@@ -58,10 +62,12 @@ impl<T> Lists<T> {
 /// What it means that an anchor was seen.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Use {
-    /// It is a whole phrase of a rule; `before` and `after` say where a word must end.
-    Phrase { rule: u32, before: bool, after: bool },
+    /// A template of phrases may stand around it; `lead` and `trail` say where a space comes next.
+    Phrase { template: u32, lead: bool, trail: bool },
     /// An expression may match around it; `begins` and `ends` say where a word boundary must be.
     Pattern { pattern: u32, begins: bool, ends: bool },
+    /// It is one of a set that some expressions need besides their anchor.
+    Companion { set: u32 },
 }
 
 /// An expression of a rule.
@@ -72,6 +78,8 @@ pub(crate) struct Pattern {
     pub(crate) folded: bool,
     /// Most bytes of a match before its anchor, and from its anchor's start on.
     pub(crate) reach: (usize, usize),
+    /// The set of which one must be in reach of the anchor.
+    pub(crate) companion: Option<u32>,
     /// What must stand right before and right after its anchor.
     pub(crate) beside: [Option<Neighbours>; 2],
     pub(crate) validator: Option<&'static dyn Validator>,
@@ -180,10 +188,11 @@ impl CompiledRules {
             detector: rule.detector.as_deref().and_then(detector),
         });
         let digest = hasher.finalize().to_hex()[..32].to_owned();
-        let Builder { anchors, uses, patterns, .. } = builder;
+        let Builder { anchors, uses, templates, patterns, companions, .. } = builder;
+        let companions = companions.len();
         let uses = Lists::new(uses);
         let rules = Arc::new(rules);
-        Self { rules, anchors, uses, patterns, detectors, shapes, digest }
+        Self { rules, anchors, uses, templates, patterns, companions, detectors, shapes, digest }
     }
 
     /// The rules.
@@ -220,6 +229,15 @@ impl CompiledRules {
         &self.anchors
     }
 
+    /// How much text a rule for content of a kind looks at together at most, in bytes: its match, and what must stand near it.
+    pub(crate) fn reach(&self, kind: ContentKind) -> usize {
+        /// Words near numbers, quotation marks around orders, stretches that decoders look at.
+        const NEAR: usize = 512;
+        let applies = |pattern: &&Pattern| self.rule(pattern.rule).content_kinds.contains(&kind);
+        let longest = self.patterns.iter().filter(applies).map(|pattern| pattern.reach.0 + pattern.reach.1).max();
+        longest.unwrap_or(0).max(self.anchors.longest()) + NEAR
+    }
+
     /// What an anchor means.
     pub(crate) fn uses(&self, anchor: LiteralId) -> &[Use] {
         self.uses.of(anchor)
@@ -231,7 +249,9 @@ struct Builder {
     anchors: LiteralSet,
     known: HashMap<Vec<u8>, LiteralId>,
     uses: Vec<Vec<Use>>,
+    templates: Vec<Template>,
     patterns: Vec<Pattern>,
+    companions: HashMap<Vec<Vec<u8>>, u32>,
 }
 
 impl Builder {
@@ -245,19 +265,31 @@ impl Builder {
     }
 
     fn phrase(&mut self, rule: usize, phrase: &str) {
-        let mut folded = fold_phrase(phrase);
-        folded.truncate(folded.trim_ascii_end().len());
-        let text = String::from_utf8_lossy(&folded);
-        let (before, after) =
-            (text.chars().next().is_some_and(ends_word), text.chars().next_back().is_some_and(ends_word));
-        self.anchor(folded, Use::Phrase { rule: rule as u32, before, after });
+        let Some((template, anchors)) = Template::new(rule, phrase) else { return };
+        let id = self.templates.len() as u32;
+        for Anchor { text, lead, trail } in anchors {
+            self.anchor(text, Use::Phrase { template: id, lead, trail });
+        }
+        self.templates.push(template);
+    }
+
+    /// The number of a set of companions.
+    fn companion(&mut self, texts: Vec<Vec<u8>>) -> u32 {
+        let new = self.companions.len() as u32;
+        let set = *self.companions.entry(texts.clone()).or_insert(new);
+        if set == new {
+            texts.into_iter().for_each(|text| self.anchor(text, Use::Companion { set }));
+        }
+        set
     }
 
     fn pattern(&mut self, rule: usize, source: &str, view: PatternView, validator: Option<&'static dyn Validator>) {
         let Ok(hir) = parse(source) else { return };
-        let Some(anchor) = anchor(&hir, view).filter(|_| hir.properties().maximum_len().is_some()) else {
+        let Some(Plan { anchor, companion }) = plan(&hir, view).filter(|_| hir.properties().maximum_len().is_some())
+        else {
             return;
         };
+        let companion = companion.map(|texts| self.companion(texts));
         let id = self.patterns.len() as u32;
         for Text { bytes, begins, ends } in anchor.literals {
             self.anchor(bytes, Use::Pattern { pattern: id, begins, ends });
@@ -266,6 +298,7 @@ impl Builder {
             rule,
             folded: view == PatternView::Folded,
             reach: (anchor.before, anchor.after),
+            companion,
             beside: anchor.beside,
             validator,
             source: source.to_owned(),
@@ -275,9 +308,4 @@ impl Builder {
             loose: OnceLock::new(),
         });
     }
-}
-
-/// Whether a word can end at this character: letters and digits of scripts that put spaces between words.
-pub(crate) fn ends_word(character: char) -> bool {
-    character.is_alphanumeric() && character < '\u{e00}'
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::class::{DataCategory, Sensitivity};
-use super::plan::{SHORTEST, anchor};
+use super::plan::{SHORTEST, plan};
 use super::shape::{Context, ContextTable, Shape, ShapeTable};
 use super::{Confidence, Diagnostic, MAX_MATCH_LEN, Severity, closest, compile, phrase};
 use crate::content::ContentKind;
@@ -176,7 +176,7 @@ pub struct Rule {
     pub remedy: String,
     /// Contents it applies to.
     pub content_kinds: Vec<ContentKind>,
-    /// Phrases, alternatives expanded.
+    /// Phrases as they are written, with alternatives in braces; [`Rule::expanded_phrases`] has each by itself.
     pub phrases: Vec<String>,
     /// Expressions.
     pub patterns: Vec<String>,
@@ -215,6 +215,12 @@ impl Rule {
     #[must_use]
     pub fn weight(&self) -> f64 {
         self.severity.weight() * self.confidence.factor()
+    }
+
+    /// Each phrase by itself, alternatives written out.
+    #[must_use]
+    pub fn expanded_phrases(&self) -> Vec<String> {
+        self.phrases.iter().flat_map(|template| phrase::expand(template).unwrap_or_default()).collect()
     }
 }
 
@@ -285,14 +291,15 @@ const MEMBERS: [&str; 27] = [
 /// suite does that, and it would be half of the time to start.
 pub(crate) fn parse(name: &str, source: &str, known_good: bool) -> Result<Rule, Vec<Diagnostic>> {
     let file: RuleFile = toml::from_str(source).map_err(|error| vec![toml_problem(name, source, &error, &MEMBERS)])?;
-    let mut check = Check { name, source, known_good, problems: Vec::new() };
+    let mut check = Check { name, source, problems: Vec::new() };
     let family = check.id(&file.id);
     for text in [&file.title, &file.description, &file.why, &file.remedy] {
         if text.get_ref().trim().is_empty() {
             check.problem(text.span(), "E005", "empty text", "say it in a sentence");
         }
     }
-    let phrases: Vec<String> = file.phrases.iter().flat_map(|phrase| check.phrase(phrase)).collect();
+    file.phrases.iter().filter(|_| !known_good).for_each(|phrase| check.phrase(phrase));
+    let phrases: Vec<String> = file.phrases.iter().map(|phrase| phrase.get_ref().clone()).collect();
     let views = if file.views.is_empty() { vec![PatternView::Raw] } else { file.views.clone() };
     for pattern in file.patterns.iter().filter(|_| !known_good) {
         check.pattern(pattern, &views);
@@ -377,7 +384,6 @@ pub(crate) fn toml_problem(name: &str, source: &str, error: &toml::de::Error, me
 pub(super) struct Check<'f> {
     name: &'f str,
     source: &'f str,
-    known_good: bool,
     problems: Vec<Diagnostic>,
 }
 
@@ -411,19 +417,16 @@ impl Check<'_> {
         Some(known)
     }
 
-    fn phrase(&mut self, template: &Spanned<String>) -> Vec<String> {
+    fn phrase(&mut self, template: &Spanned<String>) {
         match phrase::expand(template.get_ref()) {
-            Ok(phrases) if self.known_good => phrases,
             Ok(phrases) => {
                 if let Some(short) = phrases.iter().find(|phrase| fold_phrase(phrase).len() < SHORTEST_PHRASE) {
                     let message = format!("the phrase `{short}` is shorter than {SHORTEST_PHRASE} bytes");
                     self.problem(template.span(), "E010", message, "short phrases match everywhere; add a word");
                 }
-                phrases
             }
             Err(why) => {
                 self.problem(template.span(), "E011", why, "alternatives are written {one|two|}, not nested");
-                Vec::new()
             }
         }
     }
@@ -465,7 +468,7 @@ impl Check<'_> {
                 "make some part of it required",
             );
         }
-        if views.iter().any(|view| anchor(&hir, *view).is_none()) {
+        if views.iter().any(|view| plan(&hir, *view).is_none()) {
             let message = format!("no usable literal: not every match contains a fixed text of {SHORTEST} bytes");
             let hint =
                 "put a fixed word into every alternative, or write a detector in Rust and name it with `detector`";

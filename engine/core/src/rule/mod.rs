@@ -11,9 +11,11 @@ mod cost;
 mod diagnostics;
 mod format;
 mod literals;
+mod near;
 mod phrase;
 mod plan;
 mod shape;
+mod template;
 
 pub use check::{CheckOutcome, check_examples};
 pub use class::{DataCategory, Sensitivity};
@@ -24,7 +26,11 @@ pub use diagnostics::Diagnostic;
 pub(crate) use format::toml_problem;
 pub use format::{Family, Given, Group, Rule, Taxonomy};
 pub(crate) use literals::Neighbours;
+pub use near::NearMisses;
 pub(crate) use shape::{Context, Shape};
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -142,9 +148,16 @@ impl RuleSet {
         known_good: bool,
     ) -> (Self, Vec<Diagnostic>) {
         let (mut rules, mut problems) = (Self::default(), Vec::new());
+        let mut known = HashMap::new();
         for (name, text) in files {
             match format::parse(name, text, known_good) {
-                Ok(rule) => problems.extend(rules.add(rule)),
+                Ok(rule) => match known.entry(rule.id.clone()) {
+                    Entry::Vacant(free) => {
+                        free.insert(rules.rules.len());
+                        rules.rules.push(rule);
+                    }
+                    Entry::Occupied(taken) => problems.push(second(&rule, &rules.rules[*taken.get()])),
+                },
                 Err(found) => problems.extend(found),
             }
         }
@@ -152,22 +165,10 @@ impl RuleSet {
         (rules, problems)
     }
 
-    /// Adds a rule, unless its id is taken.
-    fn add(&mut self, rule: Rule) -> Option<Diagnostic> {
-        let Some(other) = self.rules.iter().find(|other| other.id == rule.id) else {
-            self.rules.push(rule);
-            return None;
-        };
-        let problem = Diagnostic::new(&rule.file, &rule.source, 0..0, "E004", format!("a second rule `{}`", rule.id));
-        Some(problem.hint(format!("the first is in {}; give one of them another id", other.file)))
-    }
-
     /// Adds the rules of `other`. A rule with an id that is taken already replaces the one that has it.
     pub fn merge(&mut self, other: Self) {
-        for rule in other.rules {
-            self.rules.retain(|old| old.id != rule.id);
-            self.rules.push(rule);
-        }
+        self.rules.retain(|old| other.get(&old.id).is_none());
+        self.rules.extend(other.rules);
         self.rules.sort_by(|a, b| a.id.cmp(&b.id));
     }
 
@@ -194,6 +195,12 @@ impl RuleSet {
     pub fn closest(&self, id: &str) -> Option<&str> {
         closest(id, self.rules.iter().map(|rule| rule.id.as_str()))
     }
+}
+
+/// A rule whose id another one has.
+fn second(rule: &Rule, first: &Rule) -> Diagnostic {
+    let problem = Diagnostic::new(&rule.file, &rule.source, 0..0, "E004", format!("a second rule `{}`", rule.id));
+    problem.hint(format!("the first is in {}; give one of them another id", first.file))
 }
 
 /// The candidate closest to `name`, if any is close.

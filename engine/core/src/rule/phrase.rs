@@ -3,12 +3,12 @@
 /// Most phrases that one line may expand to.
 const MOST: usize = 1_024;
 
-/// All phrases that `template` stands for, single-spaced.
+/// A template taken apart: texts one after another, of each of which there are several.
 ///
 /// # Errors
 /// What is wrong with the template, in words.
-pub(crate) fn expand(template: &str) -> Result<Vec<String>, String> {
-    let mut phrases = vec![String::new()];
+pub(crate) fn pieces(template: &str) -> Result<Vec<Vec<&str>>, String> {
+    let (mut pieces, mut count) = (Vec::new(), 1);
     let mut rest = template;
     while let Some(open) = rest.find('{') {
         if rest[..open].contains('}') {
@@ -22,23 +22,33 @@ pub(crate) fn expand(template: &str) -> Result<Vec<String>, String> {
             return Err("alternatives cannot be nested; write two phrases".into());
         }
         let choices: Vec<&str> = inner.split('|').collect();
-        if phrases.len() * choices.len() > MOST {
+        count *= choices.len();
+        if count > MOST {
             return Err(format!("more than {MOST} phrases in one line; split it or drop alternatives"));
         }
-        let lead = &rest[..open];
-        phrases = phrases
-            .iter()
-            .flat_map(|phrase| choices.iter().map(move |choice| format!("{phrase}{lead}{choice}")))
-            .collect();
+        pieces.extend([vec![&rest[..open]], choices]);
         rest = &rest[open + 1 + len + 1..];
     }
     if rest.contains('}') {
         return Err("a '}' without its '{'".into());
     }
-    let mut phrases: Vec<String> = phrases
-        .iter()
-        .map(|phrase| format!("{phrase}{rest}").split_whitespace().collect::<Vec<_>>().join(" "))
-        .collect();
+    pieces.push(vec![rest]);
+    pieces.retain(|piece| *piece != [""]);
+    Ok(pieces)
+}
+
+/// All phrases that `template` stands for, single-spaced.
+///
+/// # Errors
+/// What is wrong with the template, in words.
+pub(crate) fn expand(template: &str) -> Result<Vec<String>, String> {
+    let mut phrases = vec![String::new()];
+    for piece in pieces(template)? {
+        phrases =
+            phrases.iter().flat_map(|phrase| piece.iter().map(move |choice| format!("{phrase}{choice}"))).collect();
+    }
+    let single = |phrase: &String| phrase.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut phrases: Vec<String> = phrases.iter().map(single).collect();
     phrases.sort_unstable();
     phrases.dedup();
     Ok(phrases)

@@ -13,12 +13,26 @@ const MOST_LENGTHENED: usize = 200;
 /// What it is worth that bytes beside a literal can be checked at once, or that the whole expression can be followed from it on.
 const CHECKED_DISCOUNT: f64 = 0.3;
 
+/// Most occurrences of the literals of a companion in 16 MB of text, and most literals. Commoner ones tell little.
+const MOST_OCCURRENCES: f64 = 8000.0;
+const MOST_COMPANIONS: usize = 64;
+/// Anchors that occur less often need no companion.
+const RARE: f64 = 150.0;
+
+/// How an expression is looked for.
+pub(crate) struct Plan {
+    /// It is tried around these, and only there.
+    pub(crate) anchor: Required,
+    /// And only where one of these is in reach too.
+    pub(crate) companion: Option<Vec<Vec<u8>>>,
+}
+
 /// Chooses the set of literals that an expression is found by: of those of which every match contains one, the rarest. The
 /// expression is matched on folded text, or on text as it is; its literals are looked for in folded text either way, because a
 /// literal that stands in a text stands, folded, in the folded text.
 ///
 /// `None` if there is no set whose literals all have four bytes and more.
-pub(crate) fn anchor(hir: &Hir, view: PatternView) -> Option<Required> {
+pub(crate) fn plan(hir: &Hir, view: PatternView) -> Option<Plan> {
     let mut sets: Vec<Required> = literals::required(hir)
         .into_iter()
         .filter_map(|set| if view == PatternView::Raw { folded(set) } else { Some(set) })
@@ -31,7 +45,25 @@ pub(crate) fn anchor(hir: &Hir, view: PatternView) -> Option<Required> {
         let followed = set.tail.is_some() && set.before == 0;
         literals::cost(&set.literals) * if checked || followed { CHECKED_DISCOUNT } else { 1.0 }
     };
-    sets.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b)))
+    let best = (0..sets.len()).min_by(|a, b| cost(&sets[*a]).total_cmp(&cost(&sets[*b])))?;
+    let anchor = sets.swap_remove(best);
+    let companion = (literals::cost(&anchor.literals) >= RARE).then(|| companion(&anchor, sets)).flatten();
+    Some(Plan { anchor, companion })
+}
+
+/// The rarest of the other sets that has nothing to do with the anchor.
+fn companion(anchor: &Required, others: Vec<Required>) -> Option<Vec<Vec<u8>>> {
+    let holds = |a: &Text, b: &Text| memchr::memmem::find(&a.bytes, &b.bytes).is_some();
+    let related = |set: &Required| {
+        set.literals.iter().any(|text| anchor.literals.iter().any(|of| holds(text, of) || holds(of, text)))
+    };
+    let good = others.into_iter().filter(|set| set.literals.len() <= MOST_COMPANIONS && !related(set));
+    let rated = good.map(|set| (literals::cost(&set.literals), set));
+    let (_, set) = rated.filter(|(cost, _)| *cost <= MOST_OCCURRENCES).min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let mut texts: Vec<Vec<u8>> = set.literals.into_iter().map(|text| text.bytes).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    Some(texts)
 }
 
 /// Adds what must stand after a literal that is one byte too short: `sk-` and a letter or digit is 38 literals, and a good set.

@@ -125,19 +125,74 @@ impl Plan {
         let engine = scanner.engine().clone();
         let listed = engine.limits().max_findings;
         scanner.finding_limit = listed.max(FINDINGS);
-        let job = Job {
-            plan: self,
-            engine: &engine,
-            limits: engine.limits(),
-            key: context.key,
-            nonce: context.nonce,
-            control,
-        };
-        let mut done = job.run(scanner, content, context.conversation, 0);
+        let mut done = self.job(&engine, context, control).run(scanner, content, context.conversation, 0);
         scanner.finding_limit = listed;
         done.before = done.before.limited(listed);
         done.after = done.after.limited(listed);
         Ok(done)
+    }
+
+    fn job<'j>(&'j self, engine: &'j Engine, context: &TransformContext<'j>, control: &'j ScanControl) -> Job<'j> {
+        Job { plan: self, engine, limits: engine.limits(), key: context.key, nonce: context.nonce, control }
+    }
+
+    /// Which regions of a content will change. `None`: something that was to go would be left.
+    pub(crate) fn settle(
+        &self,
+        scanner: &mut Scanner,
+        content: &Content<'_>,
+        context: TransformContext<'_>,
+        control: &ScanControl,
+    ) -> Option<Settled> {
+        let engine = scanner.engine().clone();
+        let job = self.job(&engine, &context, control);
+        let (done, settled) = job.settle(scanner, content, context.conversation, 0);
+        done.after.coverage.complete.then_some(settled)
+    }
+
+    /// The body of `content` from `start` on, with the regions in it changed.
+    pub(crate) fn render(
+        &self,
+        scanner: &mut Scanner,
+        content: &Content<'_>,
+        settled: &Settled,
+        start: usize,
+        context: TransformContext<'_>,
+        control: &ScanControl,
+    ) -> (Vec<u8>, Vec<Change>) {
+        let inside = |region: &&Region| start <= region.range.start && region.range.end <= content.body.len();
+        let regions: Vec<Region> = settled.regions.iter().filter(inside).cloned().collect();
+        let engine = scanner.engine().clone();
+        let job = self.job(&engine, &context, control);
+        let mut rendered = job.render(scanner, content, &regions, context.conversation, false, 0);
+        rendered.body.drain(..start);
+        for change in &mut rendered.changes {
+            change.output = Span { start: change.output.start - start, end: change.output.end - start };
+        }
+        (rendered.body, rendered.changes)
+    }
+}
+
+/// The regions of a content that a plan changes.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    regions: Vec<Region>,
+    /// From the changed body to the body.
+    map: OffsetMap,
+    /// Length of the changed body.
+    len: usize,
+}
+
+impl Settled {
+    /// Where they are.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        self.regions.iter().map(|region| region.range.clone())
+    }
+
+    /// Where the part of the body begins that becomes the last `reach` bytes of the changed one.
+    pub(crate) fn hold_from(&self, reach: usize) -> usize {
+        let at = self.len.saturating_sub(reach);
+        self.map.source_span(at..at + 1).start
     }
 }
 
@@ -167,12 +222,23 @@ impl Job<'_> {
         conversation: &mut Conversation,
         depth: usize,
     ) -> Transformed {
+        self.settle(scanner, content, conversation, depth).0
+    }
+
+    fn settle(
+        &self,
+        scanner: &mut Scanner,
+        content: &Content<'_>,
+        conversation: &mut Conversation,
+        depth: usize,
+    ) -> (Transformed, Settled) {
         let scanned = scanner.scan(content, self.control);
         let before = scanned.conclude();
         let found: Vec<Place> = scanned.places().into_iter().filter(|place| self.treats(place)).collect();
         if found.is_empty() {
             let content = content.body.to_vec();
-            return Transformed { content, changes: Vec::new(), after: before.clone(), before };
+            let settled = Settled { len: content.len(), ..Settled::default() };
+            return (Transformed { content, changes: Vec::new(), after: before.clone(), before }, settled);
         }
         let mut source = Document::default();
         source.read(content, self.limits, &mut Coverage::new(0));
@@ -224,7 +290,8 @@ impl Job<'_> {
             }
             let after = scanned.conclude_with(coverage);
             *conversation = draft;
-            return Transformed { content: rendered.body, changes: rendered.changes, before, after };
+            let settled = Settled { regions, map: rendered.map, len: rendered.body.len() };
+            return (Transformed { content: rendered.body, changes: rendered.changes, before, after }, settled);
         }
     }
 

@@ -6,9 +6,11 @@
 //! into an action. What was not inspected is a third answer, decided by `on_incomplete`: it is never taken for clean.
 
 mod policy;
+mod suppression;
 
 pub(crate) use policy::{CLASSIFIER, names_rule, unknown_rule};
 pub use policy::{OnIncomplete, Override, Policy, PolicyError, UseClassifier};
+pub use suppression::{Scope, Suppression};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::Action;
+use super::suppression::{self, FileSuppression, Scope, Suppression};
+use crate::date::Date;
 use crate::rule::{DataCategory, Diagnostic, Rule, RuleSet, Sensitivity, closest};
+use crate::tokens::{TokenFamily, TokenLimit};
 
 /// What happens when something was not inspected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
@@ -102,9 +105,15 @@ pub struct Policy {
     /// Whether contents have to be classified.
     #[serde(skip_serializing_if = "UseClassifier::is_auto")]
     pub classifier: UseClassifier,
+    /// Most tokens of one content, for the models of a family; more is a finding of its own. None unless stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<TokenLimit>,
     /// Exceptions; the first that names a rule, or the data it finds, holds for it.
     #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
+    /// Findings that do not count for some time; the first that names a finding and has not ended holds for it.
+    #[serde(rename = "suppress", skip_serializing_if = "Vec::is_empty")]
+    pub suppressions: Vec<Suppression>,
 }
 
 impl Default for Policy {
@@ -115,7 +124,9 @@ impl Default for Policy {
             block_at: 0.85,
             on_incomplete: OnIncomplete::Block,
             classifier: UseClassifier::Auto,
+            max_tokens: None,
             overrides: Vec::new(),
+            suppressions: Vec::new(),
         }
     }
 }
@@ -140,8 +151,12 @@ struct File {
     block_at: Option<Spanned<f64>>,
     on_incomplete: Option<OnIncomplete>,
     classifier: Option<UseClassifier>,
+    max_tokens: Option<Spanned<u64>>,
+    token_family: Option<Spanned<TokenFamily>>,
     #[serde(default, rename = "override")]
     overrides: Vec<FileOverride>,
+    #[serde(default, rename = "suppress")]
+    suppressions: Vec<FileSuppression>,
 }
 
 #[derive(Deserialize)]
@@ -156,7 +171,9 @@ struct FileOverride {
     action: Spanned<Action>,
 }
 
-const MEMBERS: [&str; 10] = [
+const MEMBERS: [&str; 12] = [
+    "max_tokens",
+    "token_family",
     "flag_at",
     "transform_at",
     "block_at",
@@ -169,6 +186,11 @@ const MEMBERS: [&str; 10] = [
     "action",
 ];
 
+/// All names of members, to suggest one for a mistyped one.
+fn members() -> Vec<&'static str> {
+    MEMBERS.into_iter().chain(suppression::MEMBERS).collect()
+}
+
 impl Policy {
     /// Parses a policy file. Rules it names must exist.
     ///
@@ -176,7 +198,7 @@ impl Policy {
     /// One diagnostic per mistake, each with place and remedy.
     pub fn parse(name: &str, source: &str, rules: &RuleSet) -> Result<Self, PolicyError> {
         let file: File = toml::from_str(source)
-            .map_err(|error| PolicyError(vec![crate::rule::toml_problem(name, source, &error, &MEMBERS)]))?;
+            .map_err(|error| PolicyError(vec![crate::rule::toml_problem(name, source, &error, &members())]))?;
         let mut problems = Vec::new();
         let default = Self::default();
         let mut threshold = |value: Option<Spanned<f64>>, default: f64| {
@@ -201,6 +223,19 @@ impl Policy {
             let problem = Diagnostic::new(name, source, 0..0, "E042", message);
             problems.push(problem.hint("what is changed is flagged too, and what is blocked is not changed"));
         }
+        let family = file.token_family.as_ref().map_or_else(TokenFamily::default, |family| *family.get_ref());
+        let max_tokens = file.max_tokens.map(|tokens| {
+            if *tokens.get_ref() == 0 {
+                let problem = Diagnostic::new(name, source, tokens.span(), "E049", "no content has no tokens");
+                problems.push(problem.hint("leave `max_tokens` out for no limit"));
+            }
+            TokenLimit { tokens: tokens.into_inner(), family }
+        });
+        if let Some(family) = file.token_family.filter(|_| max_tokens.is_none()) {
+            let problem =
+                Diagnostic::new(name, source, family.span(), "E049", "a family of models, and no limit for it");
+            problems.push(problem.hint("say `max_tokens` too"));
+        }
         let mut overrides = Vec::new();
         for entry in file.overrides {
             for rule in &entry.rules {
@@ -215,6 +250,8 @@ impl Policy {
             let rules = rules.into_iter().map(Spanned::into_inner).collect();
             overrides.push(Override { rules, sensitivity, data, action: action.into_inner() });
         }
+        let entries = file.suppressions.into_iter();
+        let suppressions = entries.filter_map(|entry| entry.check(name, source, rules, &mut problems)).collect();
         if !problems.is_empty() {
             return Err(PolicyError(problems));
         }
@@ -224,7 +261,9 @@ impl Policy {
             block_at,
             on_incomplete: file.on_incomplete.unwrap_or_default(),
             classifier: file.classifier.unwrap_or_default(),
+            max_tokens,
             overrides,
+            suppressions,
         })
     }
 
@@ -273,6 +312,27 @@ impl Policy {
         if self.exception(rule) == Some(Action::Transform) { action.max(Action::Transform) } else { action }
     }
 
+    /// The suppression that names a rule in a place: one that has not ended, or else one that has, so that it can be told. None at all
+    /// where the day is not known.
+    #[must_use]
+    pub fn suppression(&self, rule: &str, scope: Scope<'_>, today: Option<Date>) -> Option<&Suppression> {
+        let today = today?;
+        let named = || self.suppressions.iter().filter(|entry| entry.names(rule, scope));
+        named().find(|entry| !entry.ended(today)).or_else(|| named().next())
+    }
+
+    /// What to tell whoever keeps the policy: its suppressions that have ended, one line each.
+    #[must_use]
+    pub fn ended_suppressions(&self, today: Date) -> Vec<String> {
+        let tell = |entry: &Suppression| {
+            let (place, rules, until) = (&entry.place, entry.rules.join(", "), entry.until);
+            format!(
+                "{place}: the suppression of {rules} ended on {until} and holds no more: delete it, or look again and give it a later day"
+            )
+        };
+        self.suppressions.iter().filter(|entry| entry.ended(today)).map(tell).collect()
+    }
+
     fn exception(&self, rule: &Rule) -> Option<Action> {
         self.overrides.iter().find(|entry| entry.holds_for(rule)).map(|entry| entry.action)
     }
@@ -317,6 +377,9 @@ mod tests {
         assert_eq!(problem("block_at = 1.5").code, "E040");
         assert_eq!(problem("flag_at = 0.9\nblock_at = 0.5").code, "E041");
         assert_eq!(problem("transform_at = 0.9").code, "E042");
+        assert_eq!(problem("max_tokens = 0").code, "E049");
+        assert_eq!(problem("token_family = \"claude\"").code, "E049");
+        assert_eq!(problem("max_tokens = 9\ntoken_family = \"clod\"").code, "E001");
         let rule = problem("[[override]]\nrules = [\"secret.nonsense-nobody-wrote\"]\naction = \"flag\"");
         assert_eq!((rule.code, rule.line, rule.column), ("E043", 2, 10));
     }

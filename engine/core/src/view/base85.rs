@@ -30,7 +30,9 @@ impl Decoder for Base85 {
             let end = text[stretch.end..].iter().position(is_blank).map_or(text.len(), |at| stretch.end + at);
             let mut at = start;
             for run in text[start..end].split(|byte| is_blank(byte)) {
-                if run.len() >= SHORTEST {
+                // An address is none, wherever its groups begin.
+                let address = || memchr::memmem::find(&run[..run.len().min(16)], b"://").is_some();
+                if run.len() >= SHORTEST && has_marks(run) && !address() {
                     decode_run(run, at, sink);
                 }
                 at += run.len() + 1;
@@ -38,6 +40,14 @@ impl Decoder for Base85 {
             done = end;
         }
     }
+}
+
+/// Whether a run has the marks that a third of all digits are and that names and paths have not.
+fn has_marks(run: &[u8]) -> bool {
+    let mark = |byte: &&u8| {
+        !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'/' | b'-' | b'_' | b':' | b'=' | b'&' | b'?')
+    };
+    run.iter().filter(mark).take(3).count() == 3
 }
 
 fn decode_run(run: &[u8], at: usize, sink: &mut DecodeSink<'_>) {

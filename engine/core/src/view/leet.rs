@@ -31,9 +31,7 @@ impl Decoder for Leet {
         let text = encoded.text;
         for stretch in encoded.odd(Shape::DIGITS_IN_WORDS.union(Shape::BACKWARD), 192) {
             let place = widened(text, &stretch, 128);
-            let words = text[place.clone()].split(|byte| !is_part(*byte)).map(|word| &word[core_of(word)]);
-            let signed = words.filter(|word| is_candidate(word) && word.iter().any(u8::is_ascii_alphabetic));
-            if signed.take(FEWEST).count() < FEWEST {
+            if !has_candidates(&text[place.clone()]) {
                 continue;
             }
             for doubt in [Doubt::Likely, Doubt::I, Doubt::L] {
@@ -48,6 +46,52 @@ impl Decoder for Leet {
         }
     }
 }
+
+/// Whether there are enough words with signs for letters.
+fn has_candidates(text: &[u8]) -> bool {
+    let (mut start, mut seen, mut count) = (0, 0, 0);
+    for (at, byte) in text.iter().chain([&b' ']).enumerate() {
+        let traits = TRAITS[usize::from(*byte)];
+        if traits & PART != 0 {
+            seen |= traits;
+            continue;
+        }
+        // Nearly all words have letters and no sign, and an `l` is in doubt at the beginning or beside capitals.
+        let ell = || seen & UPPER != 0 || text[start] == b'l' || text[start].is_ascii_punctuation();
+        if seen & LETTER != 0 && (seen & SIGN != 0 || seen & ELL != 0 && ell()) {
+            let word = &text[start..at];
+            let word = &word[core_of(word)];
+            count += usize::from(is_candidate(word) && word.iter().any(u8::is_ascii_alphabetic));
+            if count == FEWEST {
+                return true;
+            }
+        }
+        (start, seen) = (at + 1, 0);
+    }
+    false
+}
+
+const PART: u8 = 1;
+const LETTER: u8 = 2;
+/// May stand for a letter.
+const SIGN: u8 = 4;
+const ELL: u8 = 8;
+const UPPER: u8 = 16;
+
+/// What each byte may be in a word.
+const TRAITS: [u8; 256] = {
+    let (mut traits, mut byte) = ([0; 256], 0_usize);
+    while byte < 256 {
+        let this = byte as u8;
+        let part = is_part(this) as u8 * PART;
+        let letter = this.is_ascii_alphabetic() as u8 * LETTER;
+        let sign = matches!(this, b'0'..=b'9' | b'|' | b'!' | b'@' | b'$' | b'+' | b'I') as u8 * SIGN;
+        let case = this.is_ascii_uppercase() as u8 * UPPER | (this == b'l') as u8 * ELL;
+        traits[byte] = part | letter | sign | case;
+        byte += 1;
+    }
+    traits
+};
 
 /// How to read signs that may be an `i` or an `l`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,7 +161,7 @@ fn readings(word: &[u8], at: usize) -> &'static [u8] {
 }
 
 /// A byte of a word with signs for letters.
-fn is_part(byte: u8) -> bool {
+const fn is_part(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'$' | b'!' | b'|' | b'+' | b'\'' | b'-')
 }
 
@@ -126,17 +170,27 @@ fn is_candidate(word: &[u8]) -> bool {
     if word.is_empty() || word.len() > LONGEST {
         return false;
     }
-    let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    let signs = (0..word.len()).filter(|at| word[*at] != b'l' && !readings(word, *at).is_empty()).count();
+    let (mut letters, mut capitals, mut signs, mut hex) = (0, 0, false, true);
+    for byte in word {
+        letters += usize::from(byte.is_ascii_alphabetic());
+        capitals += usize::from(byte.is_ascii_uppercase());
+        signs |= matches!(byte, b'0'..=b'9' | b'|' | b'!' | b'@' | b'$' | b'+');
+        hex &= byte.is_ascii_hexdigit();
+    }
+    // Digests and numbers of things.
+    if hex && word.len() > 8 {
+        return false;
+    }
+    // A capital I among small letters.
+    signs |= capitals > 0 && (1..word.len()).any(|at| word[at] == b'I' && !readings(word, at).is_empty());
     // Words of which only an `l` is in doubt count if it cannot be one.
-    let capitals = word.iter().filter(|byte| byte.is_ascii_uppercase()).count();
     let odd_l = || {
         matches!(word, [b'l', second, ..] if !b"aeiouylAEIOUYL'".contains(second))
             || capitals > 0
                 && word.contains(&b'l')
                 && word.iter().all(|byte| *byte == b'l' || byte.is_ascii_uppercase())
     };
-    (signs > 0 || odd_l()) && (letters > 0 || word.len() <= 4)
+    (signs || odd_l()) && (letters > 0 || word.len() <= 4)
 }
 
 /// Puts letters for signs: of all ways to read the word, the one with the most likely pairs. Says whether that changes it.

@@ -58,7 +58,7 @@ use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tamiz_simd::{Odd, Range32, Shape, Signs, Survey};
+use tamiz_simd::{Shape, Signs, Survey};
 
 use crate::content::{Document, SEPARATOR};
 use crate::limits::Limits;
@@ -213,24 +213,40 @@ pub(crate) struct Encoded<'a> {
     pub(crate) text: &'a [u8],
     /// Where it stands in its layer.
     at: usize,
-    /// The layer's long runs of letters, digits and `+/-_`, from the first that may be in the text on.
-    tokens: &'a [Range32],
-    /// The layer's odd blocks, from the first that may be in the text on.
-    odd: &'a [Odd],
+    /// The layer's.
+    survey: &'a Survey,
 }
 
 impl Encoded<'_> {
+    /// The first mark of emphasis from `from` on.
+    fn emphasis(&self, from: usize) -> Option<usize> {
+        let (at, end) = (self.at + from, self.at + self.text.len());
+        let mut block = at / 64;
+        let emphasis = &self.survey.emphasis;
+        let mut left = emphasis.get(block)? & !0 << (at % 64);
+        while left == 0 {
+            block += 1;
+            left = *emphasis.get(block).filter(|_| block * 64 < end)?;
+        }
+        let place = block * 64 + left.trailing_zeros() as usize;
+        (place < end).then(|| place - self.at)
+    }
+
     /// The long runs in the text.
     fn tokens(&self) -> impl Iterator<Item = Range<usize>> {
         let (at, end) = (self.at, self.at + self.text.len());
-        let runs = self.tokens.iter().map(|run| run.range()).take_while(move |run| run.start < end);
+        let tokens = &self.survey.tokens;
+        let tokens = &tokens[tokens.partition_point(|run| (run.end as usize) <= at)..];
+        let runs = tokens.iter().map(|run| run.range()).take_while(move |run| run.start < end);
         runs.map(move |run| run.start - at..run.end - at)
     }
 
     /// Stretches of the text with blocks of a shape; blocks apart by at most `gap` bytes are in one stretch.
     fn odd(&self, shape: Shape, gap: usize) -> impl Iterator<Item = Range<usize>> {
         let (at, end) = (self.at, self.at + self.text.len());
-        let blocks = self.odd.iter().take_while(move |odd| (odd.block.start as usize) < end);
+        let odd = &self.survey.odd;
+        let odd = &odd[odd.partition_point(|odd| (odd.block.end as usize) <= at)..];
+        let blocks = odd.iter().take_while(move |odd| (odd.block.start as usize) < end);
         let mut blocks = blocks.filter(move |odd| odd.shape.has(shape)).map(move |odd| {
             let block = odd.block.range();
             block.start.max(at) - at..block.end.min(end) - at
@@ -282,14 +298,16 @@ pub(crate) enum Sign {
     Token,
     /// A block of a shape.
     Shape(Shape),
+    /// A mark of emphasis.
+    Emphasis,
     /// Any text at all: for decoders that look at its ends only.
     Any,
 }
 
 impl Sign {
-    /// The first place of it in `text` from `from` on. `survey` is that of the text.
-    fn next(self, text: &[u8], from: usize, survey: &Survey) -> Option<usize> {
-        if !self.may_be_in(survey) {
+    /// The first place of it in `text` from `from` on. `survey` and `pairs` are those of the text.
+    fn next(self, text: &[u8], from: usize, survey: &Survey, pairs: Pairs) -> Option<usize> {
+        if !self.may_be_in(survey, pairs) {
             return None;
         }
         match self {
@@ -305,24 +323,67 @@ impl Sign {
                 let odd = survey.odd[next..].iter().find(|odd| odd.shape.has(shape))?;
                 Some((odd.block.start as usize).max(from))
             }
+            Self::Emphasis => {
+                let (mut block, mut seen) = (from / 64, !0 << (from % 64));
+                while survey.emphasis.get(block)? & seen == 0 {
+                    (block, seen) = (block + 1, !0);
+                }
+                Some(block * 64 + (survey.emphasis[block] & seen).trailing_zeros() as usize)
+            }
             Self::Any => (from < text.len()).then_some(from),
         }
     }
 
-    fn may_be_in(self, survey: &Survey) -> bool {
+    fn may_be_in(self, survey: &Survey, pairs: Pairs) -> bool {
         match self {
             Self::Byte(b'%') => survey.signs.has(Signs::PERCENT),
             Self::Byte(b'&') => survey.signs.has(Signs::AMPERSAND),
             Self::Byte(b'\\') => survey.signs.has(Signs::BACKSLASH),
             Self::Byte(b'=') => survey.signs.has(Signs::EQUALS),
-            Self::Byte(0x80..) => survey.signs.has(Signs::NON_ASCII),
+            Self::Byte(byte @ 0x80..) => pairs.may_have(byte, None),
             Self::Byte(0..=8 | 0x0e..0x1b) => survey.signs.has(Signs::CONTROL),
-            Self::Bytes([0x80..=0xff, ..]) => survey.signs.has(Signs::NON_ASCII),
-            Self::OneOf(0x80.., _, _) => survey.signs.has(Signs::NON_ASCII),
-            Self::Byte(_) | Self::OneOf(..) | Self::Bytes(_) | Self::Any => true,
+            Self::Bytes([first, second, ..]) if *first >= 0x80 => pairs.may_have(*first, Some(*second)),
+            Self::OneOf(a @ 0x80.., b, c) => [a, b, c].iter().any(|byte| pairs.may_have(*byte, None)),
+            Self::Byte(_) | Self::OneOf(..) | Self::Bytes(_) | Self::Any | Self::Emphasis => true,
             Self::Token => !survey.tokens.is_empty(),
             Self::Shape(_) => !survey.odd.is_empty(),
         }
+    }
+}
+
+/// Which bytes beyond ASCII begin characters of a text, and which pairs they are the first of; says yes for a few that it has not.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pairs {
+    firsts: u128,
+    pairs: u128,
+}
+
+impl Pairs {
+    fn of(text: &[u8]) -> Self {
+        let mut all = Self::default();
+        let mut note = |at: usize| {
+            if text[at] >= 0xc0 {
+                all.firsts |= 1 << (text[at] & 0x7f);
+                all.pairs |= text.get(at + 1).map_or(0, |second| 1 << Self::bit(text[at], *second));
+            }
+        };
+        let (chunks, rest) = text.as_chunks::<8>();
+        for (number, chunk) in chunks.iter().enumerate() {
+            if u64::from_le_bytes(*chunk) & 0x8080_8080_8080_8080 != 0 {
+                (number * 8..number * 8 + 8).for_each(&mut note);
+            }
+        }
+        (text.len() - rest.len()..text.len()).for_each(note);
+        all
+    }
+
+    fn may_have(self, first: u8, second: Option<u8>) -> bool {
+        let there = self.firsts >> (first & 0x7f) & 1 == 1 || first < 0xc0;
+        there && second.is_none_or(|second| self.pairs >> Self::bit(first, second) & 1 == 1)
+    }
+
+    fn bit(first: u8, second: u8) -> u32 {
+        u32::from(first.wrapping_mul(29) ^ second) & 0x7f
     }
 }
 
@@ -373,10 +434,10 @@ impl Signposts {
     }
 
     /// The first place of any of them from `from` on.
-    fn next(&mut self, text: &[u8], from: usize, survey: &Survey) -> Option<usize> {
+    fn next(&mut self, text: &[u8], from: usize, survey: &Survey, pairs: Pairs) -> Option<usize> {
         let places = self.signs.iter().zip(&mut self.next).map(|(sign, place)| match *place {
             Some(at) if at >= from => at,
-            _ => *place.insert(sign.next(text, from, survey).unwrap_or(text.len())),
+            _ => *place.insert(sign.next(text, from, survey, pairs).unwrap_or(text.len())),
         });
         places.min().filter(|place| *place < text.len())
     }
@@ -550,28 +611,29 @@ impl Layers {
         let text = if depth == 0 { base } else { &parent.text };
         let budget = limits.max_decoded_bytes.saturating_sub(self.decoded_bytes);
         let (mut cut, mut too_deep) = (false, false);
+        let pairs = if parent.survey.signs.has(Signs::NON_ASCII) { Pairs::of(text) } else { Pairs::default() };
         for (number, decoder) in DECODERS.iter().enumerate() {
             let reading = decoder.is_reading();
             // Only the views with a sign in them.
             let (mut id, mut from) = (0, 0);
             let mut signs = Signposts::new(decoder.signs());
-            while let Some(at) = signs.next(text, from, &parent.survey) {
+            while let Some(at) = signs.next(text, from, &parent.survey, pairs) {
                 while parent.views.get(id).is_some_and(|view| view.range.end <= at) {
                     id += 1;
                 }
                 let Some(view) = parent.views.get(id) else { break };
                 from = view.range.end;
+                if view.range.len() < SHORTEST {
+                    continue;
+                }
                 // What reads the same way twice reads nothing new.
                 if reading && (view.readings >= MOST_READINGS || view.reader == number + 1) {
                     continue;
                 }
                 let (bytes, made) = (child.text.len(), child.views.len());
                 let mut sink = DecodeSink::new(child, before, view.range.start, budget, &mut self.seen);
-                let Survey { tokens, odd, .. } = &parent.survey;
-                let tokens = &tokens[tokens.partition_point(|run| (run.end as usize) <= view.range.start)..];
-                let odd = &odd[odd.partition_point(|odd| (odd.block.end as usize) <= view.range.start)..];
                 let text = &text[view.range.clone()];
-                decoder.decode(Encoded { text, at: view.range.start, tokens, odd }, &mut sink);
+                decoder.decode(Encoded { text, at: view.range.start, survey: &parent.survey }, &mut sink);
                 cut |= sink.was_cut();
                 if !reading && view.decoded >= limits.max_decode_depth {
                     too_deep |= child.views.len() > made;
@@ -649,6 +711,8 @@ impl Layers {
     }
 }
 
+/// Shortest text in which decoders look for something, in bytes: shorter ones hide nothing that a rule finds.
+const SHORTEST: usize = 6;
 /// How many guesses one view may rest on: markup inside markup, cipher inside comment.
 const MOST_READINGS: usize = 2;
 
@@ -691,7 +755,7 @@ mod tests_support {
         let mut sink = DecodeSink::new(&mut layer, &[], 0, 1 << 20, &mut seen);
         let mut survey = Survey::default();
         tamiz_simd::survey(text, &mut survey);
-        decoder.decode(Encoded { text, at: 0, tokens: &survey.tokens, odd: &survey.odd }, &mut sink);
+        decoder.decode(Encoded { text, at: 0, survey: &survey }, &mut sink);
         let text = |view: &View| String::from_utf8_lossy(&layer.text[view.range.clone()]).into_owned();
         layer.views.iter().map(|view| (text(view), layer.map.source_span(view.range.clone()))).collect()
     }

@@ -55,7 +55,7 @@ fn key(text: &[u8], readable: u32) -> Option<usize> {
         // Keys, addresses and encoded data are no words.
         let is_word = |word: &&[u8]| word.len() <= 24 && !word.iter().any(u8::is_ascii_digit);
         // Nor do words count that read well as they are: the text around a cipher.
-        words.filter(is_word).filter(|word| word_likeness(word) < readable)
+        words.filter(is_word).filter(|word| readable == u32::MAX || word_likeness(word) < readable)
     };
     let mut counts = [0_u32; 26];
     for byte in words().flatten() {
@@ -63,13 +63,20 @@ fn key(text: &[u8], readable: u32) -> Option<usize> {
             counts[place] += 1;
         }
     }
-    if counts.iter().sum::<u32>() < 16 {
+    let letters = counts.iter().sum::<u32>();
+    if letters < 16 {
         return None;
     }
     let weight = |change: usize| -> u32 {
-        counts.iter().zip(b'a'..).map(|(count, byte)| count * FREQUENCIES[letter(changed(byte, change)) - 1]).sum()
+        let common = if change == SHIFTS { &BACKWARD } else { &TWICE[SHIFTS - change..2 * SHIFTS - change] };
+        counts.iter().zip(common).map(|(count, common)| count * common).sum()
     };
     let mut changes: [(u32, usize); SHIFTS + 1] = std::array::from_fn(|change| (weight(change), change));
+    let best = changes.iter().map(|(weight, _)| *weight).max().unwrap_or(0);
+    // Letters that are about as common as those of a language were not changed.
+    if changes[0].0 * 10 >= best * 9 {
+        return None;
+    }
     changes.sort_unstable_by(|a, b| b.cmp(a));
     let reads = |change: usize| {
         likeness(words().flat_map(|word| word.iter().copied().chain([b' '])).map(|byte| changed(byte, change)))
@@ -77,6 +84,24 @@ fn key(text: &[u8], readable: u32) -> Option<usize> {
     let (best, change) = changes[..4].iter().filter_map(|(_, change)| Some((reads(*change)?, *change))).max()?;
     (change != 0 && best >= LIKELY && best >= reads(0)? + MARGIN).then_some(change)
 }
+
+/// How often each letter occurs, from `a` to `z` and once more, and from `z` to `a`.
+const TWICE: [u32; 2 * SHIFTS] = {
+    let (mut twice, mut at) = ([0; 2 * SHIFTS], 0);
+    while at < 2 * SHIFTS {
+        twice[at] = FREQUENCIES[at % SHIFTS];
+        at += 1;
+    }
+    twice
+};
+const BACKWARD: [u32; SHIFTS] = {
+    let (mut backward, mut at) = (FREQUENCIES, 0);
+    while at < SHIFTS {
+        backward[at] = FREQUENCIES[SHIFTS - 1 - at];
+        at += 1;
+    }
+    backward
+};
 
 /// What the pairs of letters in a word come to as it stands, in hundredths as [`likeness`] has it.
 fn word_likeness(word: &[u8]) -> u32 {

@@ -59,6 +59,7 @@ impl Seen {
         Masks {
             token: !mask64(low.not_token, high.not_token),
             digit: mask64(low.digit, high.digit),
+            emphasis: !mask64(low.not_emphasis, high.not_emphasis),
             letter: mask64(low.letter, high.letter),
             upper: mask64(low.upper, high.upper),
             white: !mask64(low.not_white, high.not_white),
@@ -83,6 +84,7 @@ impl Seen {
         let token = _mm256_and_si256(_mm256_shuffle_epi8(table(&TOKEN), bytes), bits);
         let white = _mm256_and_si256(_mm256_shuffle_epi8(table(&WHITE), bytes), bits);
         let rare = _mm256_and_si256(_mm256_shuffle_epi8(table(&RARE), bytes), bits);
+        let emphasis = _mm256_and_si256(_mm256_shuffle_epi8(table(&EMPHASIS), bytes), bits);
         let small = _mm256_or_si256(bytes, all(0x20));
         self.first = _mm256_or_si256(self.first, first);
         self.second = _mm256_or_si256(self.second, second);
@@ -90,6 +92,7 @@ impl Seen {
         Half {
             not_token: _mm256_cmpeq_epi8(token, all(0)),
             digit: within(bytes, b'0', b'9'),
+            not_emphasis: _mm256_cmpeq_epi8(emphasis, all(0)),
             letter: within(small, b'a', b'z'),
             upper: within(bytes, b'A', b'Z'),
             not_white: _mm256_cmpeq_epi8(white, all(0)),
@@ -125,6 +128,7 @@ impl Seen {
 struct Half {
     not_token: __m256i,
     digit: __m256i,
+    not_emphasis: __m256i,
     letter: __m256i,
     upper: __m256i,
     not_white: __m256i,
@@ -142,6 +146,7 @@ const FIRST: [u8; 16] = class(b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x1b
 /// The others: `&`, and the rest of the controls.
 const SECOND: [u8; 16] = class(b"\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1c\x1d\x1e\x1f&\x7f");
 const TOKEN: [u8; 16] = class(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-");
+const EMPHASIS: [u8; 16] = class(b"*_~`");
 const WHITE: [u8; 16] = class(b"\t\n\x0b\x0c\r ");
 const RARE: [u8; 16] = class(b"bgjkpqvwxyzBGJKPQVWXYZ");
 /// For each high nibble its bit; none from 8 on.

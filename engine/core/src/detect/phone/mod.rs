@@ -27,23 +27,18 @@ impl Detector for International {
         "phone-international"
     }
 
-    fn fewest_digits(&self) -> usize {
-        SHORTEST
-    }
-
     fn needs(&self) -> Needs {
-        Needs::Digits
+        Needs::Phone
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
-        if memchr::memchr(b'+', text).is_none() {
-            return;
+        each(text, |number| self.find_in_number(text, number, found));
+    }
+
+    fn find_in_number(&self, _text: &[u8], number: &Number, found: &mut dyn FnMut(Range<usize>)) {
+        if number.plus && is_given_out(&number.digits[..number.count]) {
+            found(number.place());
         }
-        each(text, |number| {
-            if number.plus && is_given_out(&number.digits[..number.count]) {
-                found(number.place());
-            }
-        });
     }
 }
 
@@ -52,31 +47,29 @@ impl Detector for NorthAmerican {
         "phone-north-american"
     }
 
-    fn fewest_digits(&self) -> usize {
-        SHORTEST
-    }
-
     fn needs(&self) -> Needs {
-        Needs::Digits
+        Needs::Phone
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
-        each(text, |number| {
-            let groups = &number.groups[..number.group_count.min(MOST_GROUPS)];
-            // A house number or the like may stand before it, and a country code.
-            for first in 0..groups.len().saturating_sub(2) {
-                let [area, exchange, line] = [&groups[first], &groups[first + 1], &groups[first + 2]];
-                let lengths = [area.len, exchange.len, line.len] == [3, 3, 4] && first + 3 == groups.len();
-                let written = first == 0 || text[..area.start].ends_with(b" ") || text[..area.start].ends_with(b"(");
-                let code = first > 0 && groups[first - 1].len == 1 && text[groups[first - 1].start] == b'1';
-                let digit = |group: &Group| text[group.start];
-                if lengths && (written || code) && digit(area) >= b'2' && digit(exchange) >= b'2' {
-                    let start = if code { groups[first - 1].start } else { area.start };
-                    let opened = text[..start].last() == Some(&b'(');
-                    found(start - usize::from(opened)..number.end);
-                }
+        each(text, |number| self.find_in_number(text, number, found));
+    }
+
+    fn find_in_number(&self, text: &[u8], number: &Number, found: &mut dyn FnMut(Range<usize>)) {
+        let groups = &number.groups[..number.group_count.min(MOST_GROUPS)];
+        // A house number or the like may stand before it, and a country code.
+        for first in 0..groups.len().saturating_sub(2) {
+            let [area, exchange, line] = [&groups[first], &groups[first + 1], &groups[first + 2]];
+            let lengths = [area.len, exchange.len, line.len] == [3, 3, 4] && first + 3 == groups.len();
+            let written = first == 0 || text[..area.start].ends_with(b" ") || text[..area.start].ends_with(b"(");
+            let code = first > 0 && groups[first - 1].len == 1 && text[groups[first - 1].start] == b'1';
+            let digit = |group: &Group| text[group.start];
+            if lengths && (written || code) && digit(area) >= b'2' && digit(exchange) >= b'2' {
+                let start = if code { groups[first - 1].start } else { area.start };
+                let opened = text[..start].last() == Some(&b'(');
+                found(start - usize::from(opened)..number.end);
             }
-        });
+        }
     }
 }
 
@@ -85,20 +78,18 @@ impl Detector for National {
         "phone-national"
     }
 
-    fn fewest_digits(&self) -> usize {
-        SHORTEST
-    }
-
     fn needs(&self) -> Needs {
-        Needs::Digits
+        Needs::Phone
     }
 
     fn find(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
-        each(text, |number| {
-            if (6..=15).contains(&number.count) && !number.is_date(text) && !number.is_address(text) {
-                found(number.place());
-            }
-        });
+        each(text, |number| self.find_in_number(text, number, found));
+    }
+
+    fn find_in_number(&self, text: &[u8], number: &Number, found: &mut dyn FnMut(Range<usize>)) {
+        if (SHORTEST..=15).contains(&number.count) && !number.is_date(text) && !number.is_address(text) {
+            found(number.place());
+        }
     }
 }
 
@@ -129,7 +120,7 @@ struct Group {
 
 /// Digits in groups as telephone numbers are written, with the `+` before and the extension after them.
 #[derive(Debug, Default)]
-struct Number {
+pub(crate) struct Number {
     start: usize,
     end: usize,
     plus: bool,
@@ -168,7 +159,7 @@ impl Number {
 }
 
 /// Goes through what is written like a telephone number.
-fn each(text: &[u8], mut seen: impl FnMut(&Number)) {
+pub(super) fn each(text: &[u8], mut seen: impl FnMut(&Number)) {
     let mut at = 0;
     while let Some(start) = text[at..].iter().position(u8::is_ascii_digit).map(|found| at + found) {
         let number = read(text, start);

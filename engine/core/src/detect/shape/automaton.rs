@@ -64,7 +64,7 @@ pub(crate) fn form(text: &str, separated: bool) -> Result<Form, &'static str> {
     match form.len() {
         _ if gap => Err("a `-` stands between two other characters"),
         len if len > LONGEST => Err("a form has at most 40 digits and letters"),
-        _ if digits < tamiz_simd::DIGIT_COUNT as usize => Err("a form has at least 5 digits (`9` or `X`)"),
+        _ if digits < super::cluster::FEWEST => Err("a form has at least 5 digits (`9` or `X`)"),
         _ => Ok(form),
     }
 }
@@ -115,6 +115,12 @@ impl Automaton {
     #[inline]
     pub(super) fn step(&self, state: u32, symbol: usize) -> u32 {
         self.next[state as usize][symbol]
+    }
+
+    /// Whether any form ends here.
+    #[inline]
+    pub(super) fn accepts(&self, state: u32) -> bool {
+        !self.accepted(state).is_empty()
     }
 
     /// The rules that have a form which ends here.

@@ -193,10 +193,12 @@ fn hash(so_far: u64, byte: u8) -> u64 {
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// The words that rules know.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Words {
     /// For the first unit of a phrase, how many units a phrase that begins with it has at most.
     firsts: Table<u8>,
+    /// A bit for each of these, by its hash.
+    known: Box<[u64; KNOWN_WORDS]>,
     phrases: Table<Meaning>,
     rules: Vec<u16>,
 }
@@ -218,6 +220,32 @@ pub(super) struct Seen {
     meaning: Meaning,
 }
 
+impl Default for Words {
+    fn default() -> Self {
+        Self {
+            firsts: Table::default(),
+            known: Box::new([0; KNOWN_WORDS]),
+            phrases: Table::default(),
+            rules: Vec::new(),
+        }
+    }
+}
+
+/// 8192 bits for some hundred words.
+const KNOWN_WORDS: usize = 128;
+
+/// Where the bit of a word is.
+fn place_of(hash: u64) -> usize {
+    (hash >> 32) as usize % KNOWN_WORDS
+}
+
+impl Seen {
+    /// Whether it begins before a place.
+    pub(super) fn is_before(&self, at: usize) -> bool {
+        self.start < at
+    }
+}
+
 impl Words {
     /// `lists` are the words of each rule that has any.
     pub(super) fn new<'w>(lists: impl Iterator<Item = (u16, &'w [String])>) -> Self {
@@ -232,6 +260,7 @@ impl Words {
         all.sort_unstable();
         for (text, (rules, other, glue)) in all {
             let Some((phrase, first, count)) = key(&text) else { continue };
+            words.known[place_of(first)] |= 1 << (first & 63);
             let longest = words.firsts.entry(first).or_default();
             *longest = (*longest).max(count);
             let start = words.rules.len() as u32;
@@ -257,6 +286,10 @@ impl Words {
         while let Some(unit) = unit(text, at) {
             at = unit.end;
             let first = text[unit.clone()].iter().fold(SEED, |sum, byte| hash(sum, *byte));
+            // Most words begin no phrase.
+            if self.known[place_of(first)] >> (first & 63) & 1 == 0 {
+                continue;
+            }
             let Some(longest) = self.firsts.get(&first) else { continue };
             let (mut sum, mut end) = (first, unit.end);
             for number in 1..=*longest {
@@ -316,7 +349,7 @@ impl Words {
 }
 
 /// Most bytes between a number and the name that says it is something else.
-const MOST_GLUE: usize = 48;
+pub(super) const MOST_GLUE: usize = 48;
 
 /// The phrases that are not far from a place.
 fn near<'s>(seen: &'s [Seen], place: &Range<usize>, window: usize) -> &'s [Seen] {
@@ -326,7 +359,7 @@ fn near<'s>(seen: &'s [Seen], place: &Range<usize>, window: usize) -> &'s [Seen]
 }
 
 /// A phrase is hardly longer, in bytes.
-const LONGEST_PHRASE: usize = 64;
+pub(super) const LONGEST_PHRASE: usize = 64;
 
 /// Hash of a phrase, hash of its first unit, and how many it has; `None` if it has none or too many.
 fn key(text: &[u8]) -> Option<(u64, u64, u8)> {
@@ -355,35 +388,47 @@ pub(crate) fn is_phrase(text: &str) -> bool {
 fn unit(text: &[u8], at: usize) -> Option<Range<usize>> {
     let mut start = at;
     loop {
-        let byte = *text.get(start)?;
-        if byte.is_ascii_alphanumeric() {
-            break;
+        match SORTS[usize::from(*text.get(start)?)] {
+            NONE => start += 1,
+            WORD => break,
+            _ => match character(&text[start..]) {
+                (Some(true), len) => return Some(start..start + len),
+                (Some(false), _) => break,
+                (None, len) => start += len,
+            },
         }
-        if byte >= 0xc2 {
-            let (wide, len) = character(&text[start..]);
-            if wide != Some(true) {
-                if wide == Some(false) {
-                    break;
-                }
-                start += len;
-                continue;
-            }
-            return Some(start..start + len);
-        }
-        start += 1;
     }
     let mut end = start;
     while let Some(byte) = text.get(end) {
-        if byte.is_ascii_alphanumeric() {
-            end += 1;
-        } else if *byte >= 0xc2 && character(&text[end..]).0 == Some(false) {
-            end += character(&text[end..]).1;
-        } else {
-            break;
+        match SORTS[usize::from(*byte)] {
+            WORD => end += 1,
+            NONE => break,
+            _ => match character(&text[end..]) {
+                (Some(false), len) => end += len,
+                _ => break,
+            },
         }
     }
     Some(start..end)
 }
+
+const NONE: u8 = 0;
+const WORD: u8 = 1;
+const WIDE: u8 = 2;
+
+/// For each byte whether it is of a word, begins a character beyond ASCII, or neither.
+const SORTS: [u8; 256] = {
+    let (mut sorts, mut byte) = ([NONE; 256], 0_usize);
+    while byte < 256 {
+        if (byte as u8).is_ascii_alphanumeric() {
+            sorts[byte] = WORD;
+        } else if byte >= 0xc2 {
+            sorts[byte] = WIDE;
+        }
+        byte += 1;
+    }
+    sorts
+};
 
 /// Whether a character stands for itself (Thai, Chinese, Japanese …) or is a letter of a word; `None` for all else. And its length.
 fn character(text: &[u8]) -> (Option<bool>, usize) {

@@ -1,7 +1,7 @@
 //! Numbers and codes by their form: what no literal marks.
 //!
-//! In: the places of a layer where digits are close together (the survey lists them; elsewhere nothing is looked at). Out:
-//! findings of the rules with a `[shape]` or with a detector of digits. From each place where a word begins, one walk through
+//! In: the places of a layer where digits stand together ([`cluster`] finds them; elsewhere nothing is looked at). Out:
+//! findings of the rules with a `[shape]` or with a detector of numbers. From each place where a word begins, one walk through
 //! one automaton tells which rules' forms the text has; then a rule's validator looks at the letters and digits alone; then the
 //! words near it say whether it is what it looks like. Where several rules claim the same text, the best supported one gets it.
 //!
@@ -9,27 +9,36 @@
 //! rules; a text with few digits costs nothing.
 
 pub(crate) mod automaton;
+pub(crate) mod cluster;
 pub(crate) mod context;
 
 use std::ops::Range;
 
 use automaton::{Automaton, DEAD, DIGIT, Form, LETTER, LONGEST, SEPARATOR, START};
-use context::{Seen, Words};
+use cluster::Clusters;
+use context::{LONGEST_PHRASE, MOST_GLUE, Seen, Words};
 
-use super::{Detector, Needs, Recorder, Validator, Work};
+use super::{Detector, Needs, Recorder, Validator, Work, network, phone};
 use crate::limits::{Interruption, ScanControl};
 use crate::rule::{Context, Rule, Shape};
 
 /// Text that is worked through at a time, in bytes.
 const CHUNK: usize = 4096;
-/// Text before and after a chunk whose words may matter, and that a detector sees.
-const MARGIN: usize = 192;
+/// How far from its first digits a number may begin.
+const BEFORE: usize = 14;
+/// Phrases that are remembered, more or less.
+const MOST_SEEN: usize = 1024;
+/// Text before and after a chunk that a detector sees: the longest address, and what stands beside it.
+const SIGHT: usize = 48;
 
-/// The rules with a shape, and those with a detector of digits, made ready.
+/// The rules with a shape, and those with a detector of numbers, made ready.
 #[derive(Debug, Default)]
 pub(crate) struct Shapes {
     automaton: Automaton,
     claims: Vec<Claim>,
+    /// Claims with a detector, by what it is given.
+    phones: Vec<(u16, &'static dyn Detector)>,
+    addresses: Vec<(u16, &'static dyn Detector)>,
     words: Words,
 }
 
@@ -39,7 +48,6 @@ struct Claim {
     rule: usize,
     separators: u8,
     validator: Option<&'static dyn Validator>,
-    detector: Option<&'static dyn Detector>,
     /// How far its words may be, and whether one must be there.
     window: usize,
     required: bool,
@@ -58,7 +66,9 @@ struct Candidate {
 /// Scratch memory of a worker.
 #[derive(Debug, Default)]
 pub(crate) struct Shaper {
+    /// The phrases seen in a part of the layer's text, and that part.
     seen: Vec<Seen>,
+    seen_in: Range<usize>,
     candidates: Vec<Candidate>,
     taken: Vec<Range<usize>>,
 }
@@ -66,13 +76,16 @@ pub(crate) struct Shaper {
 impl Shapes {
     pub(crate) fn new(rules: &[Rule], parts: impl Fn(&Rule) -> Parts) -> Self {
         let (mut claims, mut forms): (Vec<Claim>, Vec<(Form, u16)>) = (Vec::new(), Vec::new());
+        let (mut phones, mut addresses) = (Vec::new(), Vec::new());
         for (id, rule) in rules.iter().enumerate() {
             let Parts { validator, detector } = parts(rule);
-            let detector = detector.filter(|detector| detector.needs() == Needs::Digits);
-            if rule.shape.is_none() && detector.is_none() {
-                continue;
-            }
             let number = claims.len() as u16;
+            match detector {
+                Some(detector) if detector.needs() == Needs::Phone => phones.push((number, detector)),
+                Some(detector) if detector.needs() == Needs::Address => addresses.push((number, detector)),
+                _ if rule.shape.is_none() => continue,
+                _ => {}
+            }
             let mut separators = 0;
             if let Some(Shape { forms: list, separators: allowed, separated }) = &rule.shape {
                 separators = allowed.bytes().filter_map(separator_bit).fold(0, |bits, bit| bits | bit);
@@ -80,14 +93,14 @@ impl Shapes {
             }
             let (window, required) =
                 rule.context.as_ref().map_or((0, false), |context| (context.window, context.required));
-            claims.push(Claim { rule: id, separators, validator, detector, window, required, weight: rule.weight() });
+            claims.push(Claim { rule: id, separators, validator, window, required, weight: rule.weight() });
         }
         let words = |(number, claim): (usize, &Claim)| {
             let Context { words, .. } = rules[claim.rule].context.as_ref()?;
             Some((number as u16, words.as_slice()))
         };
         let words = Words::new(claims.iter().enumerate().filter_map(words));
-        Self { automaton: Automaton::new(&forms), claims, words }
+        Self { automaton: Automaton::new(&forms), claims, phones, addresses, words }
     }
 }
 
@@ -112,8 +125,8 @@ pub(crate) fn run_shapes(
         return Ok(());
     }
     let mut first = 0;
-    for dense in &layer.survey.digits {
-        let dense = dense.range();
+    shaper.seen_in = 0..0;
+    for dense in regions(text, &layer.survey.digits) {
         while layer.views.get(first).is_some_and(|view| view.range.end <= dense.start) {
             first += 1;
         }
@@ -137,6 +150,30 @@ pub(crate) fn run_shapes(
     Ok(())
 }
 
+/// The parts of a text where a number may begin, in order. Those that come close to each other are one.
+fn regions<'t>(text: &'t [u8], digits: &'t [u64]) -> impl Iterator<Item = Range<usize>> + 't {
+    let wide = |cluster: Range<usize>| {
+        let start = cluster.start.saturating_sub(BEFORE);
+        let inside = |byte: &u8| byte.is_ascii_alphanumeric();
+        // Not in the middle of a word.
+        let start = start - text[..start].iter().rev().take(automaton::LONGEST).take_while(|byte| inside(byte)).count();
+        start..cluster.end
+    };
+    let mut clusters = Clusters::new(text, digits).map(wide);
+    let mut next = clusters.next();
+    std::iter::from_fn(move || {
+        let mut region = next.take()?;
+        for more in clusters.by_ref() {
+            if more.start > region.end {
+                next = Some(more);
+                break;
+            }
+            region.end = more.end;
+        }
+        Some(region)
+    })
+}
+
 /// Some text of a view, and what is needed to work through it.
 struct Chunk<'c, 'r, 's> {
     shapes: &'c Shapes,
@@ -153,6 +190,7 @@ struct Chunk<'c, 'r, 's> {
 
 impl Chunk<'_, '_, '_> {
     /// Lists what fits a form and passes its rule's validator.
+    #[inline(never)]
     fn gather(&mut self, shaper: &mut Shaper) {
         shaper.candidates.clear();
         let text = &self.text[self.view.clone()];
@@ -174,17 +212,17 @@ impl Chunk<'_, '_, '_> {
     }
 
     /// Follows the text from the beginning of a word as far as any form goes.
+    #[inline(never)]
     fn walk(&mut self, text: &[u8], start: usize, shaper: &mut Shaper) {
+        let automaton = &self.shapes.automaton;
         let (mut compact, mut len) = ([0; LONGEST], 0);
         let (mut state, mut at, mut used, mut small) = (START, start, 0_u8, false);
         while let Some(byte) = text.get(at).copied() {
-            let symbol = match byte {
-                b'0'..=b'9' => DIGIT,
-                b'a'..=b'z' | b'A'..=b'Z' => LETTER,
-                _ => {
+            let symbol = match SYMBOLS[usize::from(byte)] {
+                OTHER => {
                     let Some((bit, width)) = separator(&text[at..]) else { break };
                     if bit != 0 {
-                        state = self.shapes.automaton.step(state, SEPARATOR);
+                        state = automaton.step(state, SEPARATOR);
                         used |= bit;
                     }
                     at += width;
@@ -193,8 +231,9 @@ impl Chunk<'_, '_, '_> {
                     }
                     continue;
                 }
+                symbol => usize::from(symbol),
             };
-            state = self.shapes.automaton.step(state, symbol);
+            state = automaton.step(state, symbol);
             if state == DEAD || len == LONGEST {
                 break;
             }
@@ -202,11 +241,10 @@ impl Chunk<'_, '_, '_> {
             small |= byte.is_ascii_lowercase();
             (len, at) = (len + 1, at + 1);
             self.work.shape_steps += 1;
-            let accepted = self.shapes.automaton.accepted(state);
-            if accepted.is_empty() || text.get(at).is_some_and(u8::is_ascii_alphanumeric) || !ends(text, at) {
+            if !automaton.accepts(state) || text.get(at).is_some_and(u8::is_ascii_alphanumeric) || !ends(text, at) {
                 continue;
             }
-            for claim in accepted {
+            for claim in automaton.accepted(state) {
                 let Claim { separators, validator, required, .. } = &self.shapes.claims[usize::from(*claim)];
                 if used & !separators != 0 {
                     continue;
@@ -221,29 +259,58 @@ impl Chunk<'_, '_, '_> {
         }
     }
 
+    #[inline(never)]
     fn ask_detectors(&mut self, shaper: &mut Shaper) {
-        let from = self.chunk.start.saturating_sub(MARGIN).max(self.view.start);
-        let to = (self.chunk.end + MARGIN).min(self.view.end);
-        let most = most_digits(&self.text[from..to]);
-        for (number, claim) in self.shapes.claims.iter().enumerate() {
-            let Some(detector) = claim.detector.filter(|detector| detector.fewest_digits() <= most) else { continue };
-            self.work.shape_bytes += (to - from) as u64;
-            detector.find(&self.text[from..to], &mut |found| {
-                let place = from + found.start..from + found.end;
-                if self.chunk.contains(&place.start) {
-                    shaper.candidates.push(Candidate { place, claim: number as u16, named: None });
+        let from = self.chunk.start.saturating_sub(SIGHT).max(self.view.start);
+        let text = &self.text[from..(self.chunk.end + SIGHT).min(self.view.end)];
+        let Shapes { phones, addresses, .. } = self.shapes;
+        let mut claim = |claim: u16, found: Range<usize>| {
+            let place = from + found.start..from + found.end;
+            if self.chunk.contains(&place.start) {
+                shaper.candidates.push(Candidate { place, claim, named: None });
+            }
+        };
+        if !phones.is_empty() {
+            self.work.shape_bytes += text.len() as u64;
+            phone::each(text, |number| {
+                for (number_of, detector) in phones {
+                    detector.find_in_number(text, number, &mut |found| claim(*number_of, found));
                 }
+            });
+        }
+        if !addresses.is_empty() {
+            self.work.shape_bytes += text.len() as u64;
+            network::each(text, |place, word| {
+                let of = addresses.iter().filter(|(_, detector)| detector.is_address(word));
+                of.for_each(|(number, _)| claim(*number, place.clone()));
             });
         }
     }
 
     /// Weighs the candidates by the words near them, gives each place to the best, and records those. Returns where the last ends.
+    #[inline(never)]
     fn settle(&mut self, shaper: &mut Shaper) -> usize {
-        let Shaper { seen, candidates, taken } = shaper;
+        let Shaper { seen, seen_in, candidates, taken } = shaper;
         let layer = self.recorder.layers.layer(self.depth);
-        let (from, to) = (self.chunk.start.saturating_sub(MARGIN), (self.chunk.end + MARGIN).min(self.text.len()));
-        seen.clear();
-        self.shapes.words.find(layer, layer.folded_range(from..to), seen);
+        // The words that may matter for any of them.
+        let widest = |candidate: &Candidate| self.shapes.claims[usize::from(candidate.claim)].window;
+        let window = candidates.iter().map(widest).max().unwrap_or(0).max(MOST_GLUE) + LONGEST_PHRASE;
+        let first = candidates.iter().map(|candidate| candidate.place.start).min().unwrap_or(0);
+        let last = candidates.iter().map(|candidate| candidate.place.end).max().unwrap_or(0);
+        let (from, to) = (first.saturating_sub(window), (last + window).min(self.text.len()));
+        // What was seen for the number before is not looked for again, but for what may have been cut off at its end.
+        let known = seen_in.contains(&from);
+        let again = if known { seen_in.end.saturating_sub(LONGEST_PHRASE).max(from) } else { from };
+        let border = |at: &usize| !self.text[..*at].last().is_some_and(u8::is_ascii_alphanumeric);
+        let again = (again.saturating_sub(LONGEST_PHRASE)..=again).rev().find(border).unwrap_or(again);
+        seen.truncate(if known { seen.partition_point(|seen| seen.is_before(again)) } else { 0 });
+        seen_in.start = if known { seen_in.start } else { again };
+        seen_in.end = to;
+        if seen.len() > MOST_SEEN {
+            seen.drain(..seen.partition_point(|seen| seen.is_before(from)));
+            seen_in.start = from;
+        }
+        self.shapes.words.find(layer, layer.folded_range(again..to), seen);
         let Shapes { claims, words, .. } = self.shapes;
         candidates.retain_mut(|candidate| {
             let claim = &claims[usize::from(candidate.claim)];
@@ -282,6 +349,23 @@ impl Chunk<'_, '_, '_> {
         taken.last().map_or(self.done, |last| last.end.max(self.done))
     }
 }
+
+/// Marks what is neither a letter nor a digit in [`SYMBOLS`].
+const OTHER: u8 = 0xff;
+
+/// For each byte the automaton's symbol.
+const SYMBOLS: [u8; 256] = {
+    let (mut symbols, mut byte) = ([OTHER; 256], 0_u8);
+    while byte < 0x80 {
+        if byte.is_ascii_digit() {
+            symbols[byte as usize] = DIGIT as u8;
+        } else if byte.is_ascii_alphabetic() {
+            symbols[byte as usize] = LETTER as u8;
+        }
+        byte += 1;
+    }
+    symbols
+};
 
 /// The separators that a rule may allow, each with its bit.
 const SEPARATORS: [u8; 7] = *b" -./:_(";
@@ -339,18 +423,3 @@ fn ends(text: &[u8], at: usize) -> bool {
 
 #[cfg(test)]
 mod whole_texts;
-/// Bytes of marks and spaces between two digits of a number.
-const APART: usize = 6;
-
-/// The most digits in a row, with at most [`APART`] bytes of marks and spaces between any two.
-fn most_digits(text: &[u8]) -> usize {
-    let (mut most, mut digits, mut between) = (0, 0, 0);
-    for byte in text {
-        match byte {
-            b'0'..=b'9' => (digits, between) = (digits + 1, 0),
-            _ if byte.is_ascii_alphabetic() || between == APART => (most, digits, between) = (most.max(digits), 0, 0),
-            _ => between += 1,
-        }
-    }
-    most.max(digits)
-}

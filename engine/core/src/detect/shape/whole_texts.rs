@@ -186,7 +186,7 @@ words = ["dni", "documento de identidad", "身分"]
             let shown = String::from_utf8_lossy(&text[..40]);
             assert!(shape_steps <= 20 * len, "{shown}: {shape_steps} steps for {len} bytes");
             assert!(shape_checks <= 8 * len, "{shown}: {shape_checks} checks for {len} bytes");
-            assert!(shape_bytes <= 20 * len, "{shown}: {shape_bytes} bytes for detectors of {len}");
+            assert!(shape_bytes <= 10 * len, "{shown}: {shape_bytes} bytes for detectors of {len}");
         }
     }
 
