@@ -96,7 +96,7 @@ static FORMS: LazyLock<Forms> = LazyLock::new(|| {
     Forms {
         texts: AhoCorasick::builder().ascii_case_insensitive(true).build(texts).unwrap(),
         meanings,
-        base64: AhoCorasick::new(base64).unwrap(),
+        base64: AhoCorasick::builder().build(base64).unwrap(),
     }
 });
 
