@@ -94,7 +94,7 @@ fn what_is_sealed_is_opened_with_the_key_and_an_audit_line() {
     // No key, no secret mode; and no audit line, no content.
     let without = tamiz_with_input(&["redact", "--mode", "seal"], text.as_bytes());
     assert!(without.code == 2 && without.out.is_empty() && without.err.contains("--key-file"), "{without:?}");
-    let arguments = ["reveal", "--key-file", &key, "--audit-file", folder.path().to_str().unwrap()];
+    let arguments = ["reveal", "--key-file", &key, "--by", "ana", "--audit-file", folder.path().to_str().unwrap()];
     let unaudited = tamiz_with_input(&arguments, sealed.out.as_bytes());
     assert!(unaudited.code == 2 && unaudited.out.is_empty(), "{unaudited:?}");
 }

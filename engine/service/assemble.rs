@@ -1,6 +1,5 @@
 //! From a configuration to an engine: the one place that knows what both are made of.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -65,34 +64,22 @@ pub fn transforming(config: &Config, engine: &Engine) -> anyhow::Result<Transfor
     Ok(Transforming::new(plan, keys, config))
 }
 
-/// The key in a file of 64 hexadecimal digits.
+/// The first key in a key file, by which fingerprints, canaries and prompt prints are made; see [`keys::first`].
 ///
 /// # Errors
 /// When there is none. The message does not show what there is.
 pub fn key(file: &Path) -> anyhow::Result<[u8; 32]> {
-    let name = file.display();
-    let text = fs::read_to_string(file).with_context(|| format!("{name}: the key cannot be read"))?;
-    let digits = text.trim().as_bytes();
-    let mut key = [0; 32];
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let byte = |pair: &[u8]| Some(digit(pair[0])? << 4 | digit(pair[1])?);
-    // The text is a secret: the message does not repeat it.
-    let wrong = || format!("{name}: a key is 64 hexadecimal digits; `openssl rand -hex 32` makes one");
-    if digits.len() != 64 {
-        bail!("{} (this has {} characters)", wrong(), digits.len());
-    }
-    for (to, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
-        *to = byte(pair).with_context(wrong)?;
-    }
-    Ok(key)
+    keys::first(file)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
-    fn keys_are_64_digits() {
+    fn the_first_key_of_a_file_with_or_without_a_name() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
         let read = |text: &str| {
@@ -100,8 +87,10 @@ mod tests {
             key(&file)
         };
         assert_eq!(read(&format!("{}\n", "0f".repeat(32))).unwrap(), [0x0f; 32]);
+        assert_eq!(read(&format!("# ours\nmain:{}\nold:{}\n", "0f".repeat(32), "aa".repeat(32))).unwrap(), [0x0f; 32]);
         let short = read("hunter2").unwrap_err().to_string();
-        assert!(short.contains("7 characters") && !short.contains("hunter2"), "{short}");
+        assert!(short.contains(":1: a key is") && !short.contains("hunter2"), "{short}");
+        assert!(read("\n# none\n").unwrap_err().to_string().contains("there is no key in it"));
         assert!(read(&"x".repeat(64)).is_err());
     }
 }

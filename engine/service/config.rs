@@ -99,6 +99,9 @@ pub struct PoolConfig {
     pub stream_queue: NonZeroUsize,
     /// Conversations of which is kept what their last message ended in, 512 bytes each at most. At most 1,048,576.
     pub conversations: NonZeroUsize,
+    /// Bytes of opaque tokens (random, of 20 characters and more, known to no rule) that one conversation may send in tool arguments and model
+    /// output before `secret.entropy-budget` is found; 0 for no budget. At most 1,073,741,824.
+    pub entropy_budget: usize,
     /// Memory for reports of turns of conversations that may come again, in bytes; 0 for none. At most 17,179,869,184.
     pub verdict_cache_bytes: usize,
 }
@@ -110,6 +113,7 @@ impl Default for PoolConfig {
             queue: nonzero(1_024),
             stream_queue: nonzero(256),
             conversations: nonzero(16_384),
+            entropy_budget: 0,
             verdict_cache_bytes: 64 << 20,
         }
     }
@@ -193,7 +197,7 @@ pub struct CatalogueConfig {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReportConfig {
-    /// A file with 64 hexadecimal digits: the key of fingerprints. Without one anybody can guess short secrets from them.
+    /// A key file (`tamiz key new`), whose first key makes fingerprints. Without one anybody can guess short secrets from them.
     pub fingerprint_key_file: Option<PathBuf>,
 }
 
@@ -539,6 +543,7 @@ impl Config {
             ("classifier.threads", self.classifier.threads, 1, 64, "it may be 1 to 64"),
             ("classifier.sessions", self.classifier.sessions, 0, 64, "it may be 0 (one per worker) to 64"),
             ("pool.stream_queue", self.pool.stream_queue.get(), 1, 1 << 20, "it may be 1 to 1048576"),
+            ("pool.entropy_budget", self.pool.entropy_budget, 0, 1 << 30, "it may be 0 (none) to 1073741824"),
             ("pool.verdict_cache_bytes", self.pool.verdict_cache_bytes, 0, 1 << 34, "it may be 0 to 17179869184"),
             ("pool.conversations", self.pool.conversations.get(), 1, 1 << 20, "it may be 1 to 1048576"),
         ];

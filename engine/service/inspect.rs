@@ -86,7 +86,7 @@ impl Headers {
 }
 
 impl Task {
-    fn run(self, scanner: &mut Scanner, conversations: &Conversations) -> Inspected {
+    fn run(self, scanner: &mut Scanner, conversations: &Conversations, budget: u64) -> Inspected {
         let content = match self.kind {
             Some(kind) => Content::new(kind, &self.content),
             None => Content::unplaced(&self.content),
@@ -110,7 +110,13 @@ impl Task {
         scanned.classify(&control);
         let mut report = scanned.conclude();
         if let Some(key) = conversation {
-            conversations.carry(key, scanned.carry());
+            let tokens = if budget > 0 { scanned.opaque_tokens() } else { Vec::new() };
+            let carry = scanned.carry();
+            let (fresh, spent) = conversations.spend(&key.0, tokens);
+            if budget > 0 && spent > budget {
+                report = scanner.engine().with_spent_budget(report, &fresh, spent, budget);
+            }
+            conversations.carry(key, carry);
         }
         if let Some(marker) = &self.marker {
             report = scanner.engine().with_marker_echoes(report, marker, &self.content);
@@ -241,11 +247,12 @@ impl Pool {
         let (queue, stream_queue) = (config.queue.get(), config.stream_queue.get());
         let (jobs, waiting) = bounded(queue + stream_queue);
         let conversations = Arc::new(Conversations::new(config.conversations));
+        let budget = config.entropy_budget as u64;
         for number in 0..workers {
             let (engine, waiting, conversations) = (engine.clone(), waiting.clone(), Arc::clone(&conversations));
             thread::Builder::new()
                 .name(format!("{SCAN_THREAD}{number}"))
-                .spawn(move || work(&engine, &waiting, &conversations))?;
+                .spawn(move || work(&engine, &waiting, &conversations, budget))?;
         }
         let (single, streamed) = (Arc::new(Semaphore::new(queue)), Arc::new(Semaphore::new(stream_queue)));
         let config = config.clone();
@@ -334,7 +341,7 @@ impl Pool {
     }
 }
 
-fn work(engine: &Engine, jobs: &Receiver<Job>, conversations: &Conversations) {
+fn work(engine: &Engine, jobs: &Receiver<Job>, conversations: &Conversations, budget: u64) {
     let mut scanner = engine.scanner();
     for Job { work, place } in jobs {
         drop(place);
@@ -354,8 +361,8 @@ fn work(engine: &Engine, jobs: &Receiver<Job>, conversations: &Conversations) {
             continue;
         }
         let large = task.content.len() > KEEP_SCRATCH_BELOW;
-        let answer =
-            catch_unwind(AssertUnwindSafe(|| task.run(&mut scanner, conversations))).map_err(|_| InspectError::Failed);
+        let answer = catch_unwind(AssertUnwindSafe(|| task.run(&mut scanner, conversations, budget)))
+            .map_err(|_| InspectError::Failed);
         if answer.is_err() {
             scanner = engine.scanner();
         } else if large {

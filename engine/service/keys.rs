@@ -1,4 +1,4 @@
-//! Keys of transformations, from a file or a variable of the environment; never from the command line, where others can read them.
+//! Keys, from a file or a variable of the environment; never from the command line, where others can read them.
 //!
 //! One key a line, `ID:` and 64 hexadecimal digits; the first seals, all open. Blank lines and lines that begin with `#` say nothing.
 
@@ -55,6 +55,29 @@ fn parse(name: &str, text: &str, tenant: &str) -> anyhow::Result<Vec<TransformKe
         bail!("{name}: there is no key in it; `tamiz key new` makes one");
     }
     Ok(keys)
+}
+
+/// The first key of a file, whatever its name; it may also have none and be the 64 digits alone.
+///
+/// # Errors
+/// When it cannot be read, or its first line is no key. No message repeats a key.
+pub fn first(file: &Path) -> anyhow::Result<[u8; 32]> {
+    let name = file.display();
+    let text = fs::read_to_string(file).with_context(|| format!("{name}: the key file cannot be read"))?;
+    let is_key = |line: &str| !line.trim().is_empty() && !line.starts_with('#');
+    let (number, line) = text
+        .lines()
+        .enumerate()
+        .find(|(_, line)| is_key(line))
+        .with_context(|| format!("{name}: there is no key in it; `tamiz key new` makes one"))?;
+    let (id, digits) = line.trim().split_once(':').unwrap_or(("unnamed", line.trim()));
+    let secret = secret(digits).filter(|secret| TransformKey::new(id, secret, "").is_ok());
+    secret.with_context(|| {
+        format!(
+            "{name}:{}: a key is ID:64 hexadecimal digits, or the digits alone; `tamiz key new` makes one",
+            number + 1
+        )
+    })
 }
 
 fn secret(digits: &str) -> Option<[u8; 32]> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tamiz::grpc::v1::{
-    Action, ContentFormat, ContentKind, Family, GetInfoRequest, InspectRequest, ListRulesRequest, Severity,
+    Action, ContentFormat, ContentKind, Family, GetInfoRequest, InspectRequest, ListRulesRequest, Severity, Span,
 };
 use tonic::{Code, Request};
 use tonic_health::pb::HealthCheckRequest;
@@ -15,7 +15,7 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_types::StatusExt as _;
 
-use super::support::{PANIC, POISON, SLOW, request, start, start_shipped, start_with};
+use super::support::{PANIC, POISON, SLOW, request, start, start_shipped, start_shipped_with, start_with};
 
 #[tokio::test]
 async fn a_detection_is_an_answer() {
@@ -64,6 +64,34 @@ async fn a_secret_in_two_messages_of_a_conversation_is_found() {
     assert!(say("one", "it begins with AKIAQ3ZR").await.is_empty());
     assert!(say("two", "7MWB2XKD4LTE").await.is_empty(), "another conversation");
     assert_eq!(say("one", "7MWB2XKD4LTE").await, ["secret.aws-access-key-id"]);
+}
+
+#[tokio::test]
+async fn a_conversation_that_sends_more_like_keys_than_its_budget_is_told() {
+    let server = start_shipped_with(|config| config.pool.entropy_budget = 110).await;
+    let mut client = server.client().await;
+    // Made up, and known to no rule: one in each message, none of them much by itself.
+    let token = |number: usize| format!("q7Zp2mXv{number:04}9KdR4tLw8HsBnE");
+    let mut say = async |conversation: &str, kind: ContentKind, text: String| {
+        let conversation_id = conversation.to_owned();
+        let asked = InspectRequest { conversation_id, kind: kind.into(), ..request("a", text) };
+        let report = client.inspect(asked).await.unwrap().into_inner().report.unwrap();
+        (report.verdict.unwrap(), report.findings)
+    };
+    for number in 0..4 {
+        let (verdict, findings) = say("one", ContentKind::ToolArguments, format!("id={}", token(number))).await;
+        assert!(findings.is_empty() && verdict.action() == Action::Allow, "{number}: {findings:?}");
+        // What comes in does not count, nor what was sent before, nor what another conversation sends.
+        assert!(say("one", ContentKind::ToolOutput, token(number + 10)).await.1.is_empty());
+        assert!(say("one", ContentKind::ModelOutput, token(number)).await.1.is_empty());
+        assert!(say("two", ContentKind::ModelOutput, token(number)).await.1.is_empty());
+    }
+    let (verdict, findings) = say("one", ContentKind::ModelOutput, format!("And: {}.", token(4))).await;
+    assert_eq!(findings[0].rule, "secret.entropy-budget");
+    assert_eq!(findings[0].span, Some(Span { start: 5, end: 31 }));
+    assert_eq!(verdict.action(), Action::Flag);
+    assert!(verdict.reasons[0].title.ends_with("its budget: 130 bytes so far, 110 allowed"), "{verdict:?}");
+    assert!(say("one", ContentKind::ModelOutput, "That is all.".into()).await.1.is_empty(), "nothing new");
 }
 
 #[tokio::test]

@@ -144,7 +144,14 @@ pub(super) async fn start(change: impl FnOnce(&mut Config)) -> Running {
 
 /// A server with the engine as it ships.
 pub(super) async fn start_shipped() -> Running {
-    start_with(crate::support::engine().clone()).await
+    start_shipped_with(|_| {}).await
+}
+
+pub(super) async fn start_shipped_with(change: impl FnOnce(&mut Config)) -> Running {
+    let mut config = Config::default();
+    config.server.listen.set_port(0);
+    change(&mut config);
+    serve(crate::support::engine().clone(), config, Arc::default()).await
 }
 
 /// A server with an engine of its own.

@@ -85,13 +85,14 @@ fn redaction_and_its_way_back_tell_nothing() {
     }
     let sealed = tamiz_with_input(&["redact", "--mode", "seal", "--key-file", &key], found.as_bytes()).out;
     for broken in [&sealed.replace("main", "niam"), &sealed[..sealed.len() / 2], &found] {
-        let arguments = ["reveal", "--key-file", &key, "--audit-file", &audit, "--actor", "ana"];
+        let arguments = ["reveal", "--key-file", &key, "--audit-file", &audit, "--by", "ana"];
         run(&mut watch, &arguments, broken.as_bytes(), false);
     }
-    let refused = run(&mut watch, &["reveal", "--key-file", &other, "--actor", "ana"], sealed.as_bytes(), true);
+    let refused = run(&mut watch, &["reveal", "--key-file", &other, "--by", "ana"], sealed.as_bytes(), true);
     assert_eq!(refused.code, 2);
     watch.output("audit file", fs::read(&audit).unwrap());
-    let opened = tamiz_with_input(&["reveal", "--key-file", &key, "--audit-file", &audit], sealed.as_bytes());
+    let opened =
+        tamiz_with_input(&["reveal", "--key-file", &key, "--by", "ana", "--audit-file", &audit], sealed.as_bytes());
     assert_eq!(opened.out, found);
     watch.end(30);
 }

@@ -47,6 +47,7 @@ fn forms(text: &str) -> Vec<(&'static str, String)> {
     let each =
         |form: fn(&mut String, u8)| bytes.iter().fold(String::new(), |mut all, byte| (form(&mut all, *byte), all).1);
     forms.push(("hexadecimal", each(|all, byte| write!(all, "{byte:02x}").unwrap())));
+    forms.push(("all bytes escaped", each(|all, byte| write!(all, "\\x{byte:02x}").unwrap())));
     forms.push(("percent", each(|all, byte| write!(all, "%{byte:02x}").unwrap())));
     let url = |all: &mut String, byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => all.push(char::from(byte)),
@@ -95,7 +96,7 @@ static FORMS: LazyLock<Forms> = LazyLock::new(|| {
     Forms {
         texts: AhoCorasick::builder().ascii_case_insensitive(true).build(texts).unwrap(),
         meanings,
-        base64: AhoCorasick::new(base64).unwrap(),
+        base64: AhoCorasick::builder().build(base64).unwrap(),
     }
 });
 

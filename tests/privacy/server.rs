@@ -201,8 +201,8 @@ async fn catalogue_all(watch: &mut Watch, channel: &Channel) {
         let asked = CheckCallRequest { server: "s".into(), content: call.into() };
         answer(watch, "CheckCall", &client.check_call(asked).await);
     }
-    let calls = vec![FlowCall { server: "s".into(), tool: "post".into(), ..FlowCall::default() }];
-    answer(watch, "CheckFlow", &client.check_flow(CheckFlowRequest { calls, ..CheckFlowRequest::default() }).await);
+    let calls = vec![FlowCall { server: "s".into(), tool: "post".into() }];
+    answer(watch, "CheckFlow", &client.check_flow(CheckFlowRequest { calls }).await);
 }
 
 /// Messages that are none, and bytes that are no HTTP.
@@ -262,10 +262,12 @@ impl Searcher for BrokenMatcher {
     }
 }
 
+/// Run as a process of its own, which says what it got.
 const CHILD: &str = "TAMIZ_TEST_PANICS";
 
 /// Run as a process of its own, with logging set up as the server does.
 #[test]
+#[expect(clippy::print_stderr, reason = "the other process reads it")]
 fn panics_in_a_process_of_their_own() {
     if std::env::var_os(CHILD).is_none() {
         return;

@@ -207,6 +207,10 @@ impl Engine {
         self.shared.fingerprinter.print(&rule.id, text)
     }
 
+    pub(crate) fn print_of_token(&self, token: &[u8]) -> u64 {
+        self.shared.fingerprinter.print_of_token(token)
+    }
+
     /// A scanner with its own scratch memory.
     #[must_use]
     pub fn scanner(&self) -> Scanner {
@@ -476,6 +480,12 @@ impl Scanned<'_> {
         timings.tokenise = micros(outcome.tokenise);
         timings.infer = micros(outcome.infer);
         timings.total += micros(started.elapsed());
+    }
+
+    /// What was read, by what, and as which text.
+    pub(crate) fn read(&self) -> (&Document, &Engine, &[u8]) {
+        let Scanner { document, engine, .. } = &*self.scanner;
+        (document, engine, document.text(self.body))
     }
 
     /// What the classifier adds to the verdict.

@@ -29,6 +29,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking"))]
 
+mod budget;
 mod catalogue;
 mod classify;
 mod content;
@@ -45,6 +46,7 @@ mod transform;
 mod verdict;
 mod view;
 
+pub use budget::OpaqueToken;
 pub use catalogue::{
     ChangeKind, Digester, KnownTool, Label, Listing, ListingError, Notice, Tool, ToolChange, check_arguments, compare,
     diff, labels, parse_message, told_name, toxic_flow,

@@ -38,7 +38,7 @@ pub(super) struct Files {
     /// The file of canaries. It does not hold their values.
     #[arg(long = "file", value_name = "FILE", default_value = "canaries.toml")]
     file: PathBuf,
-    /// A file with 64 hexadecimal digits, from which the values are derived. Keep it; `openssl rand -hex 32` makes one.
+    /// The key file from whose first key the values are derived. Keep it; `tamiz key new` makes one.
     #[arg(long, value_name = "FILE")]
     key_file: PathBuf,
 }

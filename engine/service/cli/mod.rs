@@ -120,7 +120,7 @@ pub(crate) struct RuleArgs {
     /// Look for passages of the prompts whose prints are in this file (`tamiz prompt register`).
     #[arg(long, value_name = "FILE")]
     pub(crate) prompts: Option<PathBuf>,
-    /// A file with 64 hexadecimal digits: the key of fingerprints, canaries and prompt prints.
+    /// The key file whose first key makes fingerprints, canaries and prompt prints; `tamiz key new` makes one.
     #[arg(long, value_name = "FILE")]
     pub(crate) fingerprint_key: Option<PathBuf>,
 }

@@ -26,7 +26,7 @@ pub(super) enum PromptCommand {
         /// The file of prints.
         #[arg(long = "file", value_name = "FILE", default_value = "prompts.json")]
         file: PathBuf,
-        /// A file with 64 hexadecimal digits. Without a key, whoever has the prints can test guesses against them.
+        /// A key file; `tamiz key new` makes one. Without a key, whoever has the prints can test guesses against them.
         #[arg(long, value_name = "FILE")]
         key_file: Option<PathBuf>,
     },

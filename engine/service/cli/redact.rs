@@ -1,6 +1,5 @@
 //! `tamiz redact`, `tamiz reveal` and `tamiz key`: content without what was found in it, and the way back.
 
-use std::env;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -237,8 +236,8 @@ pub(super) struct RevealArgs {
     /// How the content is written.
     #[arg(long, value_enum, default_value = "auto")]
     format: FormatArg,
-    /// Who asks, for the audit line. Default: the user's name.
-    #[arg(long, value_name = "NAME")]
+    /// Who does this, for the audit line.
+    #[arg(long = "by", value_name = "WHO", env = "USER", hide_env_values = true, visible_alias = "actor")]
     actor: Option<String>,
     /// Add the audit line to this file instead of standard error.
     #[arg(long, value_name = "FILE")]
@@ -257,8 +256,7 @@ pub(super) fn reveal_tokens(args: RevealArgs) -> anyhow::Result<Outcome> {
     let body = read(&args.path, limits.content_bytes())?;
     let content = Content::unplaced(&body).with_format(args.format.into());
     let revealed = reveal(&content, &limits, &keys);
-    let user = || ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| env::var_os(name)?.into_string().ok());
-    let actor = args.actor.or_else(user).unwrap_or_else(|| "unknown".into());
+    let actor = args.actor.context("the audit line needs to know who does this: give --by WHO")?;
     audit::reveal(
         args.audit_file.as_deref(),
         &audit::Reveal {

@@ -71,7 +71,7 @@ impl<'s> Lexer<'s> {
             '"' => Token::Text(self.text()?),
             '{' if value => Token::Hex(self.hex()?),
             '/' if value => self.regex()?,
-            '$' | '#' | '@' | '!' if first == '$' || self.rest()[1..].starts_with(|next| is_name(next)) => {
+            '$' | '#' | '@' | '!' if first == '$' || self.rest()[1..].starts_with(is_name) => {
                 self.at += 1;
                 let len = name_len(self.rest());
                 let mut name = self.take(len).to_owned();

@@ -12,6 +12,7 @@ mod flood;
 mod hidden;
 mod homoglyph;
 mod network;
+mod opaque;
 #[cfg(test)]
 mod oracle;
 mod phone;
@@ -25,6 +26,7 @@ mod wallet;
 
 pub use confirm::Work;
 pub(crate) use confirm::{Confirmer, Pass, Stopped};
+pub(crate) use opaque::tokens as opaque_tokens;
 pub(crate) use prompt_leak::PROMPT_DETECTOR;
 pub use prompt_leak::{PromptError, RegisteredPrompts};
 pub(crate) use shape::{Parts, Shaper, Shapes, automaton as forms, context, is_separator, run_shapes};
@@ -155,7 +157,7 @@ const DETECTORS: &[&dyn Detector] = &[
 
 /// What is checked beside a scan, with knowledge that no text holds: approved tools, earlier calls. A rule that names one of
 /// these says what a finding means, and finds nothing in a text.
-const BESIDE: [&str; 5] = ["catalogue", "arguments", "session", "mcp-header-mismatch", TOKEN_LIMIT];
+const BESIDE: [&str; 6] = ["catalogue", "arguments", "session", "mcp-header-mismatch", "entropy-budget", TOKEN_LIMIT];
 
 /// What may be odd about an MCP message itself, as `content/message.rs` calls it.
 const MESSAGE: [&str; 6] =

@@ -211,6 +211,12 @@ impl Fingerprinter {
         hasher.update(rule.as_bytes()).update(&[0]).update(text);
         hasher.finalize().to_hex()[..32].to_owned()
     }
+
+    /// A short print, to know a token again in the same process.
+    pub(crate) fn print_of_token(&self, token: &[u8]) -> u64 {
+        let digest = blake3::keyed_hash(&self.key, token);
+        digest.as_bytes()[..8].iter().fold(0, |print, byte| print << 8 | u64::from(*byte))
+    }
 }
 
 /// How a finding stands to the policy's suppressions.
