@@ -134,7 +134,6 @@ impl Confirmer {
     }
 
     /// Searches the layer and records what is confirmed.
-    #[inline(never)]
     pub(crate) fn run(
         &mut self,
         pass: Pass<'_>,
@@ -172,7 +171,6 @@ impl Confirmer {
     }
 
     /// Goes through the hits: records phrases, and makes windows where an expression may match.
-    #[inline(never)]
     fn weigh(
         &mut self,
         pass: Pass<'_>,
@@ -197,7 +195,6 @@ impl Confirmer {
     }
 
     /// Notes where companions stand.
-    #[inline(never)]
     fn meet(&mut self, rules: &CompiledRules, hits: &[Hit]) {
         self.companions.resize_with(rules.companions, Vec::new);
         self.met.drain(..).for_each(|set| self.companions[set as usize].clear());
@@ -256,7 +253,6 @@ impl Confirmer {
     }
 
     /// Whether the text from an anchor on may be the rest of a match. True where that cannot be told.
-    #[inline(never)]
     fn goes_on(&mut self, pass: Pass<'_>, id: u32, hit: Hit) -> bool {
         let pattern = &pass.rules.patterns[id as usize];
         let Some(tail) = pattern.loose_tail() else { return true };
@@ -291,7 +287,6 @@ impl Confirmer {
     }
 
     /// Runs the expressions on their windows, those of a pattern together.
-    #[inline(never)]
     fn confirm_all(
         &mut self,
         pass: Pass<'_>,

@@ -180,7 +180,8 @@ mod tests {
     fn dialogues_of_many_turns_are_found() {
         let turn = |n: usize| format!("User: how do I do thing {n}?\nAssistant: Sure, here is how to do it.\n");
         let many: String = (0..40).map(turn).collect();
-        assert_eq!(find(&ManyShot, &format!("Look at this.\n{many}User: and now?")), [14..14 + many.len() + 14]);
+        let found = find(&ManyShot, &format!("Look at this.\n{many}User: and now?"));
+        assert!(found.len() == 1 && found[0] == (14..14 + many.len() + 14), "{found:?}");
         let few: String = (0..10).map(turn).collect();
         assert!(find(&ManyShot, &few).is_empty());
         let one_line: String = (0..40).map(|n| format!("Human: thing {n}? AI: Yes. ")).collect();

@@ -222,7 +222,7 @@ impl Tables {
         }
         while short != 0 {
             let offset = short.trailing_zeros() as usize;
-            let (at, index) = (at + offset, if offset % 2 == 0 { &self.four } else { &self.odd });
+            let (at, index) = (at + offset, if offset.is_multiple_of(2) { &self.four } else { &self.odd });
             if let Some(bytes) = haystack.get(at..) {
                 index.confirm(self, haystack, at, load(bytes) & 0xffff_ffff, on_hit);
             }

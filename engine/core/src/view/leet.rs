@@ -89,8 +89,9 @@ const TRAITS: [u8; 256] = {
         let part = is_part(this) as u8 * PART;
         let letter = this.is_ascii_alphabetic() as u8 * LETTER;
         let sign = matches!(this, b'0'..=b'9' | b'|' | b'!' | b'@' | b'$' | b'+' | b'I') as u8 * SIGN;
-        let case = this.is_ascii_uppercase() as u8 * UPPER | (this == b'l') as u8 * ELL;
-        traits[byte] = part | letter | sign | case;
+        let upper = this.is_ascii_uppercase() as u8 * UPPER;
+        let ell = (this == b'l') as u8 * ELL;
+        traits[byte] = part | letter | sign | upper | ell;
         byte += 1;
     }
     traits

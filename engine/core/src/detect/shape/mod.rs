@@ -190,7 +190,6 @@ struct Chunk<'c, 'r, 's> {
 
 impl Chunk<'_, '_, '_> {
     /// Lists what fits a form and passes its rule's validator.
-    #[inline(never)]
     fn gather(&mut self, shaper: &mut Shaper) {
         shaper.candidates.clear();
         let text = &self.text[self.view.clone()];
@@ -212,7 +211,6 @@ impl Chunk<'_, '_, '_> {
     }
 
     /// Follows the text from the beginning of a word as far as any form goes.
-    #[inline(never)]
     fn walk(&mut self, text: &[u8], start: usize, shaper: &mut Shaper) {
         let automaton = &self.shapes.automaton;
         let (mut compact, mut len) = ([0; LONGEST], 0);
@@ -259,7 +257,6 @@ impl Chunk<'_, '_, '_> {
         }
     }
 
-    #[inline(never)]
     fn ask_detectors(&mut self, shaper: &mut Shaper) {
         let from = self.chunk.start.saturating_sub(SIGHT).max(self.view.start);
         let text = &self.text[from..(self.chunk.end + SIGHT).min(self.view.end)];
@@ -288,7 +285,6 @@ impl Chunk<'_, '_, '_> {
     }
 
     /// Weighs the candidates by the words near them, gives each place to the best, and records those. Returns where the last ends.
-    #[inline(never)]
     fn settle(&mut self, shaper: &mut Shaper) -> usize {
         let Shaper { seen, seen_in, candidates, taken } = shaper;
         let layer = self.recorder.layers.layer(self.depth);
