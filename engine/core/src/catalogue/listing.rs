@@ -243,7 +243,8 @@ mod tests {
     #[test]
     fn what_readers_would_read_differently_is_refused() {
         let error = |json: &str| Listing::read(json.as_bytes()).unwrap_err().to_string();
-        assert!(error(r#"[{"name":"a","description":"x","descripti\u006fn":"y"}]"#).starts_with("line 1, column 34:"));
+        let twice = error(r#"[{"name":"a","description":"x","descripti\u006fn":"y"}]"#);
+        assert!(twice.starts_with("line 1, column 33:"), "{twice}");
         assert!(error(r#"{"tools":[{"title":"a"}]}"#).starts_with("/tools/0:"));
         assert!(error(r#"{"tools":["a"]}"#).contains("a tool is an object"));
         assert!(error("{}").starts_with("no tools"));

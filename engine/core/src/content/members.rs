@@ -75,7 +75,7 @@ mod tests {
     fn names_that_stand_twice_are_found_however_they_are_written() {
         let repeated = |text: &str| repeated_member(text.as_bytes());
         assert_eq!(repeated(r#"{"a":{"x":1},"b":[{"x":1},{"x":2}]}"#), None);
-        assert_eq!(repeated(r#"{"a":1,"b":[{"x":1,"y":2,"\u0078":3}]}"#), Some(23));
+        assert_eq!(repeated(r#"{"a":1,"b":[{"x":1,"y":2,"\u0078":3}]}"#), Some(26));
         assert_eq!(repeated("{"), None);
     }
 }

@@ -177,7 +177,10 @@ impl Confirmer {
         recorder: &mut Recorder<'_>,
         control: &ScanControl,
     ) -> Result<(), Interruption> {
-        let hits = std::mem::take(&mut self.hits);
+        let text = pass.layer.folded.as_slice();
+        let mut hits = std::mem::take(&mut self.hits);
+        // A back end may report places that only look like the literal.
+        hits.retain(|hit| text[hit.start..hit.end] == *pass.rules.anchors.get(hit.literal));
         self.newest.resize(pass.rules.patterns.len(), 0);
         self.caches.resize_with(pass.rules.patterns.len(), || None);
         self.meet(pass.rules, &hits);

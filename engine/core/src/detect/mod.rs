@@ -181,6 +181,11 @@ pub(crate) fn detector_names() -> Vec<&'static str> {
     DETECTORS.iter().map(|detector| detector.name()).chain(MESSAGE).chain(BESIDE).collect()
 }
 
+/// Whether a detector is about a text as a whole.
+pub(crate) fn detects_whole_texts(name: &str) -> bool {
+    detector(name).is_some_and(|detector| detector.needs() == Needs::Long)
+}
+
 /// Whether a detector is one of numbers, so that words near what it finds can be looked at.
 pub(crate) fn detects_digits(name: &str) -> bool {
     detector(name).is_some_and(|detector| matches!(detector.needs(), Needs::Phone | Needs::Address))

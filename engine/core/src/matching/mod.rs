@@ -139,8 +139,9 @@ pub trait Matcher: Send + Sync + Debug {
 /// Searches one haystack after another. One per worker.
 ///
 /// # Contract
-/// For every occurrence of a literal in the haystack, byte for byte, `on_hit` is called with it, at least once, in any order, and for
-/// nothing else. The haystack cannot make it fail.
+/// For every occurrence of a literal in the haystack, byte for byte, `on_hit` is called with it, at least once, in any order. Calls beyond
+/// that (a place that only looks like an occurrence) are allowed as long as `start..end` lies in the haystack and has the
+/// literal's length; callers compare. The haystack cannot make it fail.
 pub trait Searcher: Send + Debug {
     /// Reports the hits in `haystack`.
     fn find(&mut self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit));

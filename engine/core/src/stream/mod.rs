@@ -561,7 +561,9 @@ impl TextStream {
                 && !self.certain.contains(&id(finding))
         };
         let late = report.findings.iter().filter(is_late).count();
-        if late > 0 {
+        // What a whole text would have been let through with is no loss.
+        let matters = matches!(report.verdict.action, Action::Block | Action::Transform);
+        if late > 0 && matters {
             let why = "only later text shows them, and the bytes they are in had gone on by then";
             report.coverage.skip(format!("{late} findings, when their bytes came"), why);
             report.verdict.note_incomplete(self.engine.policy(), &report.coverage);
