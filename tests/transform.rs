@@ -341,7 +341,9 @@ fn nothing_is_left_in_silence() {
     let done =
         Plan::default().apply(&mut engine().scanner(), &content, &mut context, &ScanControl::unlimited()).unwrap();
     assert_eq!((done.changes.len(), done.before.findings.len()), (3_000, Limits::default().max_findings));
-    assert!(done.after.coverage.complete && done.after.findings.is_empty());
+    // That it is one line over and over stays true.
+    let left = done.after.findings.iter().map(|finding| finding.rule.as_str()).collect::<Vec<_>>();
+    assert!(done.after.coverage.complete && left == ["injection.repetition-flood"], "{left:?}");
     assert!(!format!("{done:?}").contains("4111 1"));
 }
 

@@ -114,8 +114,12 @@ async fn a_text_is_changed_on_its_way() {
     let start = TextStart { kind, transform: true, conversation_id: "c".into(), ..TextStart::default() };
     let (went, action, end) = sent(&mut client, in_pieces(text.as_bytes(), 97, start.clone())).await.unwrap();
     assert_eq!(String::from_utf8(went).unwrap(), text.replace("4111 1111 1111 1111", "[payment-card:1]"));
-    assert!(action == Action::Allow && !end.stopped && end.after.unwrap().findings.is_empty());
-    assert_eq!(end.report.unwrap().findings.len(), 2);
+    // That the prose is one sentence over and over is noted before and after.
+    let cards = |report: tamiz::grpc::v1::Report| {
+        report.findings.iter().filter(|finding| finding.rule != "injection.repetition-flood").count()
+    };
+    assert!(action == Action::Allow && !end.stopped);
+    assert_eq!((cards(end.report.unwrap()), cards(end.after.unwrap())), (2, 0));
     // The numbers go on in the conversation.
     let text = "5500 0055 5555 5559 and 4111 1111 1111 1111";
     let (went, ..) = sent(&mut client, in_pieces(text.as_bytes(), 5, start)).await.unwrap();

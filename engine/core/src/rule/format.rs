@@ -12,7 +12,7 @@ use super::plan::{SHORTEST, plan};
 use super::shape::{Context, ContextTable, Shape, ShapeTable};
 use super::{Confidence, Diagnostic, MAX_MATCH_LEN, Severity, closest, compile, phrase};
 use crate::content::ContentKind;
-use crate::detect::{detector_names, detects_digits, is_beside, validator_names};
+use crate::detect::{detector_names, detects_digits, detects_whole_texts, is_beside, validator_names};
 use crate::view::fold_phrase;
 
 /// Shortest phrase, in bytes after folding.
@@ -215,6 +215,11 @@ impl Rule {
     #[must_use]
     pub fn weight(&self) -> f64 {
         self.severity.weight() * self.confidence.factor()
+    }
+
+    /// Whether it is about a text as a whole, and so about no part of it.
+    pub(crate) fn is_about_whole_texts(&self) -> bool {
+        self.detector.as_deref().is_some_and(detects_whole_texts)
     }
 
     /// Each phrase by itself, alternatives written out.

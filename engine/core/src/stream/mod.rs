@@ -412,7 +412,9 @@ impl TextStream {
         if !scanned.coverage().complete || scanned.omitted() > 0 {
             return None;
         }
-        let places = scanned.places();
+        let mut places = scanned.places();
+        // What a text is like as a whole is told at its end, and holds no part of it back.
+        places.retain(|place| !self.engine.rules().rule(place.rule).is_about_whole_texts());
         let report = (!places.is_empty()).then(|| scanned.conclude());
         let mut ranges: Vec<Range<usize>> = places.iter().map(covered).collect();
         let mut edge = outside(&ranges, scanned.hold_from(self.reach));
@@ -557,13 +559,11 @@ impl TextStream {
         let rules = self.engine.rules().rule_set();
         let is_late = |finding: &&Finding| {
             finding.span.start < self.released
-                && rules.get(&finding.rule).is_some()
+                && rules.get(&finding.rule).is_some_and(|rule| !rule.is_about_whole_texts())
                 && !self.certain.contains(&id(finding))
         };
         let late = report.findings.iter().filter(is_late).count();
-        // What a whole text would have been let through with is no loss.
-        let matters = matches!(report.verdict.action, Action::Block | Action::Transform);
-        if late > 0 && matters {
+        if late > 0 {
             let why = "only later text shows them, and the bytes they are in had gone on by then";
             report.coverage.skip(format!("{late} findings, when their bytes came"), why);
             report.verdict.note_incomplete(self.engine.policy(), &report.coverage);

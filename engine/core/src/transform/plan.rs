@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::detect::detects_whole_texts;
 use crate::rule::{Diagnostic, Group, Rule, RuleSet};
 use crate::verdict::{PolicyError, names_rule, unknown_rule};
 
@@ -247,7 +246,7 @@ impl Plan {
             Some(entry) => (entry.with, entry.label.as_deref().unwrap_or(name)),
             None if rule.family.group() == Group::Leak => (self.leaks, name),
             // What a text is like as a whole is in no part of it that could be taken away.
-            None if rule.detector.as_deref().is_some_and(detects_whole_texts) => (Treatment::Keep, name),
+            None if rule.is_about_whole_texts() => (Treatment::Keep, name),
             None => (self.steering, name),
         }
     }
