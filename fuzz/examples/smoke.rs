@@ -24,7 +24,9 @@ fn main() -> ExitCode {
     let only: Vec<String> = arguments.collect();
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut failed = false;
-    for (name, target) in TARGETS.into_iter().filter(|(name, _)| only.is_empty() || only.iter().any(|only| only == name)) {
+    for (name, target) in
+        TARGETS.into_iter().filter(|(name, _)| only.is_empty() || only.iter().any(|only| only == name))
+    {
         let seeds = read_seeds(&home.join("seeds").join(name));
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let started = Instant::now();
