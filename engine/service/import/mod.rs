@@ -1,6 +1,6 @@
 //! Rules of other tools, made into rule files of Tamiz.
 //!
-//! Each reader ([`gitleaks`], [`yara`]) makes [`Draft`]s; what a draft lacks is found here: repetitions get bounds, examples are made
+//! Each reader ([`gitleaks`], [`yara`]) makes `Draft`s; what a draft lacks is found here: repetitions get bounds, examples are made
 //! from the expressions, and the rule that comes out has passed what `tamiz rules check` asks. What cannot be said in the rule format is
 //! left out and told with its reason; what can be said nearly is told as a note. Nothing is guessed in silence.
 
