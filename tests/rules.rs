@@ -39,10 +39,10 @@ fn there_are_enough_of_every_family() {
 #[test]
 fn a_rule_is_called_after_its_file() {
     for (path, text) in RuleSet::builtin_files() {
-        let (rules, problems) = RuleSet::parse([(*path, *text)]);
+        let (rules, problems) = RuleSet::parse([(path, text)]);
         assert!(problems.is_empty(), "{problems:?}");
         let rule = &rules.rules()[0];
-        assert_eq!(format!("{}.toml", rule.id.replacen('.', "/", 1)), *path);
+        assert_eq!(format!("{}.toml", rule.id.replacen('.', "/", 1)), path);
         assert!(rule.title.len() <= 80 && !rule.title.ends_with('.'), "{}: {}", rule.id, rule.title);
     }
 }
@@ -54,7 +54,7 @@ fn every_rule_file_of_the_repository_is_built_in() {
         .iter()
         .map(|path| path.strip_prefix(&directory).unwrap().display().to_string().replace('\\', "/"))
         .collect();
-    let mut builtin: Vec<String> = RuleSet::builtin_files().iter().map(|(path, _)| (*path).to_owned()).collect();
+    let mut builtin: Vec<String> = RuleSet::builtin_files().map(|(path, _)| path.to_owned()).collect();
     files.sort();
     builtin.sort();
     assert_eq!(files, builtin);

@@ -1,6 +1,6 @@
 """Folding as `Folder` of tamiz-core does it: both stages are trained on what they will be shown.
 
-`fold_table.tsv` is the table that engine/core/build.rs makes, one changed character a line: code point, tab, replacement
+`fold_table.tsv` is the table that engine/core/build/fold.rs makes, one changed character a line: code point, tab, replacement
 (nothing: dropped). After a change of build.rs: `cargo build -p tamiz-core && python fold.py TARGET_DIR`.
 """
 

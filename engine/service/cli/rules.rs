@@ -170,7 +170,7 @@ fn check(paths: &[PathBuf], cost: &CostArgs) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let mut files: Vec<(String, String)> = Vec::new();
     if paths.is_empty() {
-        files.extend(RuleSet::builtin_files().iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
+        files.extend(RuleSet::builtin_files().map(|(name, text)| (name.to_owned(), text.to_owned())));
     }
     for path in paths {
         files.extend(packs::rule_files(path)?);

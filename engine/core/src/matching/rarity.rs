@@ -20,7 +20,18 @@ pub(crate) fn occurrences(literal: &[u8]) -> f64 {
 }
 
 fn count(logarithm: u8) -> f64 {
-    (f64::from(logarithm) / 8.0).exp2() - 1.0
+    /// The eighth root of two.
+    const STEP: f64 = 1.090_507_732_665_257_7;
+    static OCCURRENCES: [f64; 256] = {
+        let mut powers = [1.0; 256];
+        let mut index = 1;
+        while index < 256 {
+            powers[index] = powers[index - 1] * STEP;
+            index += 1;
+        }
+        powers
+    };
+    OCCURRENCES[usize::from(logarithm)] - 1.0
 }
 
 /// How common four bytes are, on a scale of logarithms.

@@ -9,10 +9,10 @@ use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_automata::util::syntax;
 use regex_syntax::hir::{Hir, HirKind, Repetition};
 
-use super::format::{PatternView, count_by_family};
-use super::literals::{Neighbours, Text};
-use super::plan::{Plan, plan};
-use super::template::{Anchor, Template};
+use super::format::count_by_family;
+use super::literals::{Neighbours, Text, tail};
+use super::plan::{PatternView, Plan, parse};
+use super::template::{Anchor, Template, TemplatePlan};
 use super::{Rule, RuleSet};
 use crate::content::ContentKind;
 use crate::detect::{Detector, Parts, Shapes, Validator, detector, validator};
@@ -20,7 +20,8 @@ use crate::matching::{LiteralId, LiteralSet};
 
 /// Rules ready to be looked for. Immutable; share it.
 ///
-/// Building takes milliseconds per hundred rules; expressions are compiled the first time something looks like a match.
+/// Building takes tens of milliseconds for the built-in rules, whose literals were chosen when the program was built, and some tenths of a
+/// millisecond for each other expression; expressions are compiled the first time something looks like a match.
 #[derive(Debug)]
 pub struct CompiledRules {
     rules: Arc<RuleSet>,
@@ -85,7 +86,7 @@ pub(crate) struct Pattern {
     pub(crate) validator: Option<&'static dyn Validator>,
     source: String,
     regex: OnceLock<Option<meta::Regex>>,
-    tail: Option<Hir>,
+    tail: Option<usize>,
     loose_tail: OnceLock<Option<DFA>>,
     loose: OnceLock<Option<DFA>>,
 }
@@ -99,7 +100,7 @@ impl Pattern {
 
     /// What every match goes on with from its anchor on, as a loose automaton. `None`: that is not known.
     pub(crate) fn loose_tail(&self) -> Option<&DFA> {
-        self.loose_tail.get_or_init(|| loose(self.tail.clone()?)).as_ref()
+        self.loose_tail.get_or_init(|| loose(tail(&parse(&self.source).ok()?, self.tail?)?)).as_ref()
     }
 
     /// The expression as a loose automaton. `None`: it would tell no more than its tail does.
@@ -120,15 +121,6 @@ fn loose(hir: Hir) -> Option<DFA> {
 
 fn syntax_config() -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false)
-}
-
-/// Parses an expression as rules mean it: over bytes, ASCII classes.
-pub(crate) fn parse(pattern: &str) -> Result<Hir, String> {
-    syntax::parse_with(pattern, &syntax_config()).map_err(|error| match error {
-        regex_syntax::Error::Parse(error) => error.kind().to_string(),
-        regex_syntax::Error::Translate(error) => error.kind().to_string(),
-        error => error.to_string(),
-    })
 }
 
 fn config() -> meta::Config {
@@ -172,13 +164,14 @@ impl CompiledRules {
             for part in [&rule.id, &rule.source] {
                 hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
             }
-            for phrase in &rule.phrases {
-                builder.phrase(id, phrase);
+            let plan = rule.plan();
+            for (phrase, plan) in rule.phrases.iter().zip(plan.templates) {
+                builder.phrase(id, phrase, plan);
             }
             let validator = rule.validator.as_deref().and_then(validator);
-            for pattern in &rule.patterns {
-                for view in &rule.views {
-                    builder.pattern(id, pattern, *view, validator);
+            for (pattern, plans) in rule.patterns.iter().zip(plan.patterns) {
+                for (view, plan) in rule.views.iter().zip(plans) {
+                    builder.pattern(id, pattern, *view, plan, validator);
                 }
             }
             detectors.extend(rule.detector.as_deref().and_then(detector).map(|detector| (id, detector)));
@@ -276,10 +269,11 @@ impl Builder {
         })
     }
 
-    fn phrase(&mut self, rule: usize, phrase: &str) {
-        let Some((template, anchors)) = Template::new(rule, phrase) else { return };
+    fn phrase(&mut self, rule: usize, phrase: &str, plan: Option<TemplatePlan>) {
+        let Some(TemplatePlan { anchor, texts }) = plan else { return };
+        let Some(template) = Template::new(rule, phrase, anchor) else { return };
         let id = self.templates.len() as u32;
-        for Anchor { text, lead, trail } in anchors {
+        for Anchor { text, lead, trail } in texts {
             self.anchor(text, Use::Phrase { template: id, lead, trail });
         }
         self.templates.push(template);
@@ -298,12 +292,15 @@ impl Builder {
         set
     }
 
-    fn pattern(&mut self, rule: usize, source: &str, view: PatternView, validator: Option<&'static dyn Validator>) {
-        let Ok(hir) = parse(source) else { return };
-        let Some(Plan { anchor, companion }) = plan(&hir, view).filter(|_| hir.properties().maximum_len().is_some())
-        else {
-            return;
-        };
+    fn pattern(
+        &mut self,
+        rule: usize,
+        source: &str,
+        view: PatternView,
+        plan: Option<Plan>,
+        validator: Option<&'static dyn Validator>,
+    ) {
+        let Some(Plan { anchor, companion }) = plan else { return };
         let companion = companion.map(|texts| self.companion(texts));
         let id = self.patterns.len() as u32;
         for Text { bytes, begins, ends } in anchor.literals {
@@ -322,5 +319,26 @@ impl Builder {
             loose_tail: OnceLock::new(),
             loose: OnceLock::new(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::RulePlan;
+    use super::*;
+
+    #[test]
+    fn what_was_chosen_at_build_time_is_what_would_be_chosen_now() {
+        for rule in RuleSet::builtin().rules() {
+            let ready = RulePlan::read(rule.planned.unwrap_or_default(), &rule.phrases, &rule.patterns, &rule.views);
+            assert_eq!(ready, Some(RulePlan::new(&rule.phrases, &rule.patterns, &rule.views)), "{}", rule.id);
+        }
+    }
+
+    #[test]
+    fn a_plan_for_something_else_is_not_used() {
+        let mut rule = RuleSet::builtin().get("injection.urgent-order").expect("a built-in rule").clone();
+        rule.patterns = vec!["needles?".into()];
+        assert_eq!(rule.plan(), RulePlan::new(&[], &rule.patterns, &rule.views));
     }
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::class::{DataCategory, Sensitivity};
-use super::plan::{SHORTEST, plan};
+use super::literals::required;
+use super::plan::{self, PatternView, RulePlan, SHORTEST, plan};
 use super::shape::{Context, ContextTable, Shape, ShapeTable};
 use super::{Confidence, Diagnostic, MAX_MATCH_LEN, Severity, closest, compile, phrase};
 use crate::content::ContentKind;
@@ -146,14 +147,6 @@ pub struct Given {
     pub prompt: Option<String>,
 }
 
-/// Where the expressions of a rule look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum PatternView {
-    Raw,
-    Folded,
-}
-
 /// One rule, parsed and valid.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
@@ -205,6 +198,9 @@ pub struct Rule {
     /// The file's text.
     #[serde(skip)]
     pub source: String,
+    /// How it is looked for, if that was chosen when the program was built.
+    #[serde(skip)]
+    pub(crate) planned: Option<&'static [u8]>,
     /// Where the examples stand in the file, for diagnostics: of `examples`, then of `negative_examples`.
     #[serde(skip)]
     pub(crate) example_spans: [Vec<Range<usize>>; 2],
@@ -220,6 +216,13 @@ impl Rule {
     /// Whether it is about a text as a whole, and so about no part of it.
     pub(crate) fn is_about_whole_texts(&self) -> bool {
         self.detector.as_deref().is_some_and(detects_whole_texts)
+    }
+
+    /// How it is looked for.
+    pub(crate) fn plan(&self) -> RulePlan {
+        let Self { phrases, patterns, views, .. } = self;
+        let ready = self.planned.and_then(|bytes| RulePlan::read(bytes, phrases, patterns, views));
+        ready.unwrap_or_else(|| RulePlan::new(phrases, patterns, views))
     }
 
     /// Each phrase by itself, alternatives written out.
@@ -292,9 +295,9 @@ const MEMBERS: [&str; 27] = [
     "taxonomy",
 ];
 
-/// Parses and validates one file. Of the built-in files (`known_good`) phrases and expressions are not looked at again: the test
-/// suite does that, and it would be half of the time to start.
-pub(crate) fn parse(name: &str, source: &str, known_good: bool) -> Result<Rule, Vec<Diagnostic>> {
+/// Parses and validates one file. Of the built-in files (those that are `planned`) phrases and expressions are not looked at again:
+/// the test suite does that, and it would be most of the time to start.
+pub(crate) fn parse(name: &str, source: &str, planned: Option<&'static [u8]>) -> Result<Rule, Vec<Diagnostic>> {
     let file: RuleFile = toml::from_str(source).map_err(|error| vec![toml_problem(name, source, &error, &MEMBERS)])?;
     let mut check = Check { name, source, problems: Vec::new() };
     let family = check.id(&file.id);
@@ -303,10 +306,10 @@ pub(crate) fn parse(name: &str, source: &str, known_good: bool) -> Result<Rule, 
             check.problem(text.span(), "E005", "empty text", "say it in a sentence");
         }
     }
-    file.phrases.iter().filter(|_| !known_good).for_each(|phrase| check.phrase(phrase));
+    file.phrases.iter().filter(|_| planned.is_none()).for_each(|phrase| check.phrase(phrase));
     let phrases: Vec<String> = file.phrases.iter().map(|phrase| phrase.get_ref().clone()).collect();
     let views = if file.views.is_empty() { vec![PatternView::Raw] } else { file.views.clone() };
-    for pattern in file.patterns.iter().filter(|_| !known_good) {
+    for pattern in file.patterns.iter().filter(|_| planned.is_none()) {
         check.pattern(pattern, &views);
     }
     check.name_known(file.validator.as_ref(), "validator", &validator_names());
@@ -371,6 +374,7 @@ pub(crate) fn parse(name: &str, source: &str, known_good: bool) -> Result<Rule, 
         taxonomy: file.taxonomy,
         file: name.to_owned(),
         source: source.to_owned(),
+        planned,
         example_spans,
     })
 }
@@ -438,7 +442,7 @@ impl Check<'_> {
 
     fn pattern(&mut self, pattern: &Spanned<String>, views: &[PatternView]) {
         let span = pattern.span();
-        let hir = match compile::parse(pattern.get_ref()) {
+        let hir = match plan::parse(pattern.get_ref()) {
             Ok(hir) => hir,
             Err(why) => {
                 return self.problem(span, "E022", why, "expressions are those of the Rust regex crate, over bytes");
@@ -473,7 +477,8 @@ impl Check<'_> {
                 "make some part of it required",
             );
         }
-        if views.iter().any(|view| plan(&hir, *view).is_none()) {
+        let required = required(&hir);
+        if views.iter().any(|view| plan(&required, *view).is_none()) {
             let message = format!("no usable literal: not every match contains a fixed text of {SHORTEST} bytes");
             let hint =
                 "put a fixed word into every alternative, or write a detector in Rust and name it with `detector`";
@@ -510,7 +515,7 @@ mod tests {
             "id = 'secret.x'\ntitle = 't'\nseverity = 'low'\nconfidence = 'low'\ndescription = 'd'\nwhy = 'w'\nremedy = 'r'\n\
              patterns = ['needle(?:y{branch})']\nexamples = ['a', 'b']\nnegative_examples = ['c', 'd']\n"
         );
-        let problems = parse("x.toml", &source, false).expect_err("too large");
+        let problems = parse("x.toml", &source, None).expect_err("too large");
         assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["E024"], "{problems:?}");
     }
 }

@@ -6,6 +6,7 @@
 //! which sorts of bytes must stand next to it.
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
+use serde::{Deserialize, Serialize};
 
 use super::plan::SHORTEST;
 use crate::matching::rarity;
@@ -18,7 +19,7 @@ const MOST_REQUIRED: usize = 512;
 const MOST_NEIGHBOURS: usize = 32;
 
 /// A text, in lower case, and whether a word must begin or end (`\b`) at its ends.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Text {
     pub(crate) bytes: Vec<u8>,
     pub(crate) begins: bool,
@@ -48,7 +49,7 @@ impl Text {
 }
 
 /// A set of bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ByteClass([u64; 4]);
 
 impl ByteClass {
@@ -70,14 +71,14 @@ impl ByteClass {
 }
 
 /// So many bytes of a class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Neighbours {
     pub(crate) class: ByteClass,
     pub(crate) count: usize,
 }
 
 /// Literals one of which is in every match, and what surrounds it there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Required {
     pub(crate) literals: Vec<Text>,
     /// Most bytes of a match before the literal.
@@ -86,8 +87,8 @@ pub(crate) struct Required {
     pub(crate) after: usize,
     /// What must stand right before and right after the literal.
     pub(crate) beside: [Option<Neighbours>; 2],
-    /// What every match goes on with from the start of the literal, where that is known.
-    pub(crate) tail: Option<Hir>,
+    /// From which of its parts on a match goes on at the start of the literal, where that is known; see [`tail`].
+    pub(crate) tail: Option<usize>,
 }
 
 /// All sets of literals that every match must have one of. They may hold literals of any length.
@@ -98,6 +99,14 @@ pub(crate) fn required(hir: &Hir) -> Vec<Required> {
         return concat(parts, true).into_sets(max_len(&hir));
     }
     part(&hir).into_sets(max_len(&hir))
+}
+
+/// What every match of an expression goes on with from its part `first` on.
+pub(crate) fn tail(hir: &Hir, first: usize) -> Option<Hir> {
+    match flat(hir).into_kind() {
+        HirKind::Concat(mut parts) if first < parts.len() => Some(Hir::concat(parts.split_off(first))),
+        _ => None,
+    }
 }
 
 /// The same without captures, so that what stands in one is next to what stands before it.
@@ -283,7 +292,7 @@ fn concat(parts: &[Hir], whole_expression: bool) -> Part {
             let before = run.first.checked_sub(1).and_then(|index| edge(&parts[index], false));
             let after = parts.get(end).and_then(|part| edge(part, true));
             let (before, after) = (before.map(bounded), after.map(bounded));
-            let tail = whole_expression.then(|| Hir::concat(parts[run.first..].to_vec()));
+            let tail = whole_expression.then_some(run.first);
             let beside = [before, after];
             sets.push(Required { literals: run.texts, before: run.at, after: total - run.at, beside, tail });
         }
@@ -379,7 +388,7 @@ mod tests {
     use super::*;
 
     fn sets(pattern: &str) -> Vec<Required> {
-        let hir = super::super::compile::parse(pattern).expect("valid expression");
+        let hir = super::super::plan::parse(pattern).expect("valid expression");
         required(&hir)
     }
 

@@ -38,8 +38,8 @@ use serde::{Deserialize, Serialize};
 /// Longest match of a rule's expression, in bytes. What has to be looked at around a literal is bounded by it.
 pub const MAX_MATCH_LEN: usize = 2_048;
 
-/// The rules that ship in the binary: path under `rules/` and text.
-static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
+/// The rules that ship in the binary: path under `rules/`, text, and how it is looked for.
+static BUILTIN: &[(&str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
 
 /// How bad a finding is if it is real.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -126,31 +126,29 @@ impl RuleSet {
     /// Never for a released build: the pack is checked by the test suite.
     #[must_use]
     pub fn builtin() -> Self {
-        let (rules, problems) = Self::parse_files(BUILTIN.iter().copied(), true);
+        let (rules, problems) = Self::parse_files(BUILTIN.iter().map(|(name, text, plan)| (*name, *text, Some(*plan))));
         debug_assert!(problems.is_empty(), "{}", problems.iter().map(ToString::to_string).collect::<String>());
         rules
     }
 
     /// The files of the built-in pack: path under `rules/` and text.
-    #[must_use]
-    pub fn builtin_files() -> &'static [(&'static str, &'static str)] {
-        BUILTIN
+    pub fn builtin_files() -> impl ExactSizeIterator<Item = (&'static str, &'static str)> {
+        BUILTIN.iter().map(|(name, text, _)| (*name, *text))
     }
 
     /// Parses rule files given as name and text. Files with mistakes are left out and described.
     #[must_use]
     pub fn parse<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> (Self, Vec<Diagnostic>) {
-        Self::parse_files(files, false)
+        Self::parse_files(files.into_iter().map(|(name, text)| (name, text, None)))
     }
 
     fn parse_files<'f>(
-        files: impl IntoIterator<Item = (&'f str, &'f str)>,
-        known_good: bool,
+        files: impl IntoIterator<Item = (&'f str, &'f str, Option<&'static [u8]>)>,
     ) -> (Self, Vec<Diagnostic>) {
         let (mut rules, mut problems) = (Self::default(), Vec::new());
         let mut known = HashMap::new();
-        for (name, text) in files {
-            match format::parse(name, text, known_good) {
+        for (name, text, planned) in files {
+            match format::parse(name, text, planned) {
                 Ok(rule) => match known.entry(rule.id.clone()) {
                     Entry::Vacant(free) => {
                         free.insert(rules.rules.len());

@@ -52,7 +52,7 @@ impl NearMisses {
             .enumerate()
             .flat_map(|(id, rule)| rule.patterns.iter().map(move |pattern| (id, pattern)))
         {
-            let Ok(hir) = super::compile::parse(source) else { continue };
+            let Ok(hir) = super::plan::parse(source) else { continue };
             let Some(reach) = hir.properties().maximum_len() else { continue };
             let mut sets: Vec<(f64, Vec<Vec<u8>>)> = Vec::new();
             for set in required(&hir) {

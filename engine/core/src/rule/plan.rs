@@ -1,9 +1,14 @@
-//! How an expression is looked for: by which literals.
+//! How what a rule looks for is looked for: by which literals.
+//!
+//! Choosing them takes some tenths of a millisecond for each expression. So `build.rs` includes this file and its neighbours, chooses
+//! for the built-in rules, and writes down what was chosen, with postcard; at start-up it is only read.
 
+use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
+use serde::{Deserialize, Serialize};
 
-use super::format::PatternView;
 use super::literals::{self, Neighbours, Required, Text};
+use super::template::TemplatePlan;
 use crate::view::fold_phrase;
 
 /// Shortest literal that is looked for.
@@ -19,7 +24,67 @@ const MOST_COMPANIONS: usize = 64;
 /// Anchors that occur less often need no companion.
 const RARE: f64 = 150.0;
 
+/// Where the expressions of a rule look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PatternView {
+    Raw,
+    Folded,
+}
+
+/// How the phrases and the expressions of a rule are looked for.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RulePlan {
+    /// What it was made for.
+    digest: u64,
+    /// Of each phrase.
+    pub(crate) templates: Vec<Option<TemplatePlan>>,
+    /// Of each expression, in each view.
+    pub(crate) patterns: Vec<Vec<Option<Plan>>>,
+}
+
+impl RulePlan {
+    /// Chooses for a rule with these phrases, and with these expressions in these views.
+    pub(crate) fn new(phrases: &[String], patterns: &[String], views: &[PatternView]) -> Self {
+        let of_pattern = |source: &String| {
+            let hir = parse(source).ok().filter(|hir| hir.properties().maximum_len().is_some());
+            let required = hir.map_or(Vec::new(), |hir| literals::required(&hir));
+            views.iter().map(|view| plan(&required, *view)).collect()
+        };
+        Self {
+            digest: digest(phrases, patterns, views),
+            templates: phrases.iter().map(|phrase| TemplatePlan::new(phrase)).collect(),
+            patterns: patterns.iter().map(of_pattern).collect(),
+        }
+    }
+
+    /// Reads one that was written down. `None` if it is for something else.
+    pub(crate) fn read(bytes: &[u8], phrases: &[String], patterns: &[String], views: &[PatternView]) -> Option<Self> {
+        let plan: Self = postcard::from_bytes(bytes).ok()?;
+        (plan.digest == digest(phrases, patterns, views)).then_some(plan)
+    }
+}
+
+/// FNV-1a: what changed by mistake is noticed, and that is all it is for.
+fn digest(phrases: &[String], patterns: &[String], views: &[PatternView]) -> u64 {
+    let add = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    let end = [0xff];
+    let texts = phrases.iter().chain(patterns).flat_map(|text| text.bytes().chain(end));
+    let views = views.iter().map(|view| *view as u8);
+    texts.chain([phrases.len() as u8]).chain(views).fold(0xcbf2_9ce4_8422_2325, add)
+}
+
+/// Parses an expression as rules mean it: over bytes, ASCII classes.
+pub(crate) fn parse(pattern: &str) -> Result<Hir, String> {
+    ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).map_err(|error| match error {
+        regex_syntax::Error::Parse(error) => error.kind().to_string(),
+        regex_syntax::Error::Translate(error) => error.kind().to_string(),
+        error => error.to_string(),
+    })
+}
+
 /// How an expression is looked for.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     /// It is tried around these, and only there.
     pub(crate) anchor: Required,
@@ -27,39 +92,43 @@ pub(crate) struct Plan {
     pub(crate) companion: Option<Vec<Vec<u8>>>,
 }
 
-/// Chooses the set of literals that an expression is found by: of those of which every match contains one, the rarest. The
+/// Chooses the set of literals that an expression is found by: of those of which every match contains one
+/// ([`literals::required`]), the rarest. The
 /// expression is matched on folded text, or on text as it is; its literals are looked for in folded text either way, because a
 /// literal that stands in a text stands, folded, in the folded text.
 ///
 /// `None` if there is no set whose literals all have four bytes and more.
-pub(crate) fn plan(hir: &Hir, view: PatternView) -> Option<Plan> {
-    let mut sets: Vec<Required> = literals::required(hir)
-        .into_iter()
-        .filter_map(|set| if view == PatternView::Raw { folded(set) } else { Some(set) })
+pub(crate) fn plan(required: &[Required], view: PatternView) -> Option<Plan> {
+    let sets =
+        required.iter().cloned().filter_map(|set| if view == PatternView::Raw { folded(set) } else { Some(set) });
+    let mut sets: Vec<(f64, Required)> = sets
+        .filter_map(|mut set| {
+            set.drop_covered();
+            lengthen(&mut set);
+            let usable = set.literals.iter().all(|text| text.bytes.len() >= SHORTEST);
+            usable.then(|| (literals::cost(&set.literals), set))
+        })
         .collect();
-    sets.iter_mut().for_each(Required::drop_covered);
-    sets.iter_mut().for_each(lengthen);
-    sets.retain(|set| set.literals.iter().all(|text| text.bytes.len() >= SHORTEST));
-    let cost = |set: &Required| {
+    let as_anchor = |(cost, set): &(f64, Required)| {
         let checked = set.beside.iter().flatten().map(|beside: &Neighbours| beside.count).sum::<usize>() >= 4;
         let followed = set.tail.is_some() && set.before == 0;
-        literals::cost(&set.literals) * if checked || followed { CHECKED_DISCOUNT } else { 1.0 }
+        cost * if checked || followed { CHECKED_DISCOUNT } else { 1.0 }
     };
-    let best = (0..sets.len()).min_by(|a, b| cost(&sets[*a]).total_cmp(&cost(&sets[*b])))?;
-    let anchor = sets.swap_remove(best);
-    let companion = (literals::cost(&anchor.literals) >= RARE).then(|| companion(&anchor, sets)).flatten();
+    let best = (0..sets.len()).min_by(|a, b| as_anchor(&sets[*a]).total_cmp(&as_anchor(&sets[*b])))?;
+    let (cost, anchor) = sets.swap_remove(best);
+    let companion = (cost >= RARE).then(|| companion(&anchor, sets)).flatten();
     Some(Plan { anchor, companion })
 }
 
 /// The rarest of the other sets that has nothing to do with the anchor.
-fn companion(anchor: &Required, others: Vec<Required>) -> Option<Vec<Vec<u8>>> {
-    let holds = |a: &Text, b: &Text| memchr::memmem::find(&a.bytes, &b.bytes).is_some();
+fn companion(anchor: &Required, mut others: Vec<(f64, Required)>) -> Option<Vec<Vec<u8>>> {
+    let holds = |a: &Text, b: &Text| a.bytes.windows(b.bytes.len()).any(|part| part == b.bytes);
     let related = |set: &Required| {
         set.literals.iter().any(|text| anchor.literals.iter().any(|of| holds(text, of) || holds(of, text)))
     };
-    let good = others.into_iter().filter(|set| set.literals.len() <= MOST_COMPANIONS && !related(set));
-    let rated = good.map(|set| (literals::cost(&set.literals), set));
-    let (_, set) = rated.filter(|(cost, _)| *cost <= MOST_OCCURRENCES).min_by(|a, b| a.0.total_cmp(&b.0))?;
+    others.retain(|(cost, set)| *cost <= MOST_OCCURRENCES && set.literals.len() <= MOST_COMPANIONS);
+    others.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (_, set) = others.into_iter().find(|(_, set)| !related(set))?;
     let mut texts: Vec<Vec<u8>> = set.literals.into_iter().map(|text| text.bytes).collect();
     texts.sort_unstable();
     texts.dedup();

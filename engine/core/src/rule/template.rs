@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::phrase;
 use crate::matching::rarity;
 use crate::view::fold_phrase;
@@ -14,6 +16,8 @@ use crate::view::fold_phrase;
 const MOST_ANCHORS: usize = 192;
 /// What a text to look for costs, in occurrences.
 const COST_OF_TEXT: f64 = 6.0;
+/// How many of the texts that pieces come to are different, at least, to be supposed.
+const DISTINCT: f64 = 0.5;
 /// Shortest text that is looked for.
 const SHORTEST: usize = super::plan::SHORTEST;
 
@@ -26,8 +30,49 @@ pub(crate) struct Template {
     anchor: Range<usize>,
 }
 
+/// How a template is found.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TemplatePlan {
+    /// The pieces that the anchor is made of, and the texts they come to.
+    pub(crate) anchor: Range<usize>,
+    pub(crate) texts: Vec<Anchor>,
+}
+
+impl TemplatePlan {
+    /// Chooses the anchor. `None` if `source` is no template, or has a phrase too short to be looked for.
+    pub(crate) fn new(source: &str) -> Option<Self> {
+        let pieces = pieces(source)?;
+        let all = 0..pieces.len();
+        let texts = |range: &Range<usize>| pieces[range.clone()].iter().map(Vec::len).product::<usize>();
+        let mut ranges: Vec<Range<usize>> =
+            all.clone().flat_map(|start| (start + 1..=pieces.len()).map(move |end| start..end)).collect();
+        ranges.retain(|range| texts(range) <= MOST_ANCHORS);
+        ranges.sort_by_key(texts);
+        let mut best: Option<(f64, Self)> = None;
+        for range in ranges {
+            let least = texts(&range) as f64 * COST_OF_TEXT * DISTINCT;
+            if best.as_ref().is_some_and(|(cost, _)| *cost <= least) {
+                break;
+            }
+            let Some(texts) = anchors(&pieces[range.clone()]) else { continue };
+            let cost: f64 = texts.iter().map(|anchor| rarity::occurrences(&anchor.text) + COST_OF_TEXT).sum();
+            if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                best = Some((cost, Self { anchor: range, texts }));
+            }
+        }
+        // Many short words: all phrases, one by one.
+        best.map(|(_, best)| best).or_else(|| Some(Self { texts: anchors(&pieces)?, anchor: all }))
+    }
+}
+
+/// The pieces of a template, each with its choices, folded.
+fn pieces(source: &str) -> Option<Vec<Vec<Vec<u8>>>> {
+    let pieces = phrase::pieces(source).ok()?;
+    Some(pieces.iter().map(|piece| piece.iter().map(|choice| fold_phrase(choice)).collect()).collect())
+}
+
 /// A text that a template is found by, and whether a space comes before and after it if anything does.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Anchor {
     pub(crate) text: Vec<u8>,
     pub(crate) lead: bool,
@@ -35,22 +80,10 @@ pub(crate) struct Anchor {
 }
 
 impl Template {
-    /// A template and its anchors. `None` if it is no template, or has a phrase too short to be looked for.
-    pub(crate) fn new(rule: usize, source: &str) -> Option<(Self, Vec<Anchor>)> {
-        let pieces = phrase::pieces(source).ok()?;
-        let pieces: Vec<Vec<Vec<u8>>> =
-            pieces.iter().map(|piece| piece.iter().map(|choice| fold_phrase(choice)).collect()).collect();
-        let all = 0..pieces.len();
-        let ranges = all.clone().flat_map(|start| (start + 1..=pieces.len()).map(move |end| start..end));
-        let rated = ranges.filter_map(|range| {
-            let anchors = anchors(&pieces[range.clone()], MOST_ANCHORS)?;
-            let cost = |anchor: &Anchor| rarity::occurrences(&anchor.text) + COST_OF_TEXT;
-            Some((anchors.iter().map(cost).sum::<f64>(), range, anchors))
-        });
-        let best = rated.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, range, anchors)| (range, anchors));
-        // Many short words: all phrases, one by one.
-        let (anchor, anchors) = best.or_else(|| Some((all.clone(), anchors(&pieces, usize::MAX)?)))?;
-        Some((Self { rule, pieces, anchor }, anchors))
+    /// A template whose anchor is these of its pieces.
+    pub(crate) fn new(rule: usize, source: &str, anchor: Range<usize>) -> Option<Self> {
+        let pieces = pieces(source)?;
+        (anchor.end <= pieces.len()).then_some(Self { rule, pieces, anchor })
     }
 
     /// Length of its longest phrase, in bytes, or a little more.
@@ -74,11 +107,8 @@ impl Template {
     }
 }
 
-/// The texts that neighbouring pieces come to; `None` if they are too many or one is too short.
-fn anchors(pieces: &[Vec<Vec<u8>>], most: usize) -> Option<Vec<Anchor>> {
-    if pieces.iter().map(Vec::len).product::<usize>() > most {
-        return None;
-    }
+/// The texts that neighbouring pieces come to; `None` if one is too short.
+fn anchors(pieces: &[Vec<Vec<u8>>]) -> Option<Vec<Anchor>> {
     let mut texts = vec![Vec::new()];
     for choices in pieces {
         texts = texts
@@ -147,9 +177,10 @@ mod tests {
             let starts = (0..text.len()).filter(|start| text[*start..].starts_with(needle));
             starts.map(|start| start..start + needle.len()).collect()
         };
-        let (template, anchors) = Template::new(0, source).expect("a good template");
+        let TemplatePlan { anchor, texts } = TemplatePlan::new(source).expect("a good template");
+        let template = Template::new(0, source, anchor).expect("the same");
         let mut found = Vec::new();
-        for anchor in &anchors {
+        for anchor in &texts {
             for at in each(&anchor.text) {
                 template.places(text, at, anchor.lead, anchor.trail, &mut |place| found.push(place));
             }
@@ -226,7 +257,7 @@ mod tests {
     fn few_texts_stand_for_many_phrases() {
         let list = |name: &str| (0..10).map(|number| format!("{name}{number}")).collect::<Vec<_>>().join("|");
         let source = format!("{{{}}} of {{{}}} in {{{}}}", list("alpha"), list("beta"), list("gamma"));
-        let (_, anchors) = Template::new(0, &source).expect("a good template");
+        let anchors = TemplatePlan::new(&source).expect("a good template").texts;
         assert!(anchors.len() <= MOST_ANCHORS, "{}", anchors.len());
     }
 }

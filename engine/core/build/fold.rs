@@ -1,101 +1,15 @@
-//! Makes four things once, so that start-up pays for none: the fold table from Unicode data, the tables that repair mojibake, the table
-//! of telephone numbers, and the list of built-in rules.
-
-#![expect(clippy::expect_used, reason = "a build script fails by panicking")]
+//! The fold table, from Unicode data; and folding with it, for what is chosen at build time.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::{env, fs};
 
 use unicode_normalization::UnicodeNormalization;
-
-fn main() {
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    fs::write(out.join("fold_table.rs"), fold_table()).expect("OUT_DIR is writable");
-    fs::write(out.join("mojibake_tables.rs"), mojibake_tables()).expect("OUT_DIR is writable");
-    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
-    fs::write(out.join("builtin_rules.rs"), builtin_rules(&rules)).expect("OUT_DIR is writable");
-    let numbers = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/detect/phone/numbers.in");
-    fs::write(out.join("phone_numbers.rs"), phone_numbers(&numbers)).expect("OUT_DIR is writable");
-    println!("cargo:rerun-if-changed={}", numbers.display());
-    println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed=rules");
-}
-
-/// `("family/name.toml", include_str!(…)), …` in order of path.
-fn builtin_rules(rules: &Path) -> String {
-    let mut files = Vec::new();
-    for family in fs::read_dir(rules).expect("engine/core/rules exists").map(|entry| entry.expect("readable").path()) {
-        if family.is_dir() {
-            println!("cargo:rerun-if-changed={}", family.display());
-            let entries = fs::read_dir(&family).expect("readable folder");
-            files.extend(entries.map(|entry| entry.expect("readable").path()));
-        }
-    }
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
-    files.sort();
-    let mut source = String::from("&[\n");
-    for file in files {
-        let name = file.strip_prefix(rules).expect("found under it").to_string_lossy().replace('\\', "/");
-        writeln!(source, "    ({name:?}, include_str!({:?})),", file.display().to_string()).expect("a String takes it");
-    }
-    source.push_str("]\n");
-    source
-}
-
-/// For each encoding of two bytes, the characters that pairs of bytes in UTF-8 are misread as, in order, with these bytes.
-fn mojibake_tables() -> String {
-    let encodings = [("GBK", encoding_rs::GBK), ("BIG5", encoding_rs::BIG5), ("SHIFT_JIS", encoding_rs::SHIFT_JIS)];
-    let mut source = String::new();
-    for (name, encoding) in encodings {
-        let mut table: Vec<(u16, u16)> = Vec::new();
-        for first in 0x80..=0xf4_u8 {
-            for second in 0x40..=0xf4_u8 {
-                // After the first byte of a character comes a later one of it; after that, anything.
-                let fits = if first >= 0xc2 {
-                    (0x80..0xc0).contains(&second)
-                } else {
-                    first < 0xc0 && !matches!(second, 0xc0 | 0xc1)
-                };
-                let pair = [first, second];
-                let read = encoding.decode_without_bom_handling_and_without_replacement(&pair);
-                let mut characters = read.as_deref().unwrap_or("").chars();
-                if let (true, Some(one), None) = (fits, characters.next(), characters.next())
-                    && let Ok(code) = u16::try_from(u32::from(one))
-                {
-                    table.push((code, u16::from_be_bytes(pair)));
-                }
-            }
-        }
-        table.sort_unstable();
-        table.dedup_by_key(|entry| entry.0);
-        writeln!(source, "static {name}: &[(u16, u16)] = &{table:?};").expect("a String takes it");
-    }
-    source
-}
-
-/// `NEXT[state - 1][digit]` is the next state, 0 for none; a bit of `FINAL` for each state where a number may end.
-fn phone_numbers(file: &Path) -> String {
-    let text = fs::read_to_string(file).expect("the table of telephone numbers is there");
-    let (mut next, mut last) = (Vec::new(), Vec::new());
-    for (number, line) in text.lines().enumerate() {
-        let row: Vec<u16> = line.trim_end_matches(" *").split(' ').map(|to| to.parse().expect("a state")).collect();
-        assert_eq!(row.len(), 10, "line {}", number + 1);
-        next.push(row);
-        last.resize(number / 64 + 1, 0_u64);
-        last[number / 64] |= u64::from(line.ends_with('*')) << (number % 64);
-    }
-    assert!(next.iter().flatten().all(|to| usize::from(*to) <= next.len()), "states are within the table");
-    format!("static NEXT: [[u16; 10]; {}] = {next:?};\nstatic FINAL: [u64; {}] = {last:?};\n", next.len(), last.len())
-}
 
 const UNCHANGED: u32 = 0;
 const STRIP: u32 = 1;
 const SPACE: u32 = 2;
 
 /// `PAGES[cp >> 8]` is a page of `ENTRIES`; an entry is one of the three above, or `offset << 8 | length` into `POOL`.
-fn fold_table() -> String {
+pub(crate) fn table() -> String {
     let mut pool = String::new();
     let mut pooled: HashMap<String, u32> = HashMap::new();
     let mut pages: Vec<u16> = Vec::new();
@@ -130,6 +44,23 @@ fn fold_table() -> String {
         pages.len(),
         entries.len(),
     )
+}
+
+/// As `fold_phrase` of the crate folds: the same table, without its kernels.
+pub(crate) fn fold_phrase(phrase: &str) -> Vec<u8> {
+    let mut out = String::new();
+    for character in phrase.chars() {
+        match fold_to_the_end(character) {
+            Folded::Unchanged => out.push(character),
+            Folded::Strip => {}
+            Folded::Space => out.push(' '),
+            Folded::To(text) => out.push_str(&text),
+        }
+        if out.ends_with("  ") {
+            out.pop();
+        }
+    }
+    out.into_bytes()
 }
 
 enum Folded {
