@@ -1,13 +1,13 @@
-//! The back end `rust`: a filter on rare bytes of every literal, at every second or fourth position of the text.
+//! The back end `rust`: a filter on rare bytes of every literal, at every or every fourth position of the text.
 //!
 //! Of each literal some neighbouring bytes (a *gram*) are chosen that are rare in ordinary text, once for each distance that
-//! the looked-at positions can have from its start; so wherever it stands, one of them is met although only every second or
+//! the looked-at positions can have from its start; so wherever it stands, one of them is met although only every
 //! fourth position is looked at. There, the bytes are hashed into a bitmap that says whether any literal has chosen them: a load,
 //! a multiplication and a bit test, and nearly always the end of it. Otherwise the literals that chose these bytes are compared:
 //! they stand together, by offset and in order, so thousands with the same start are narrowed down by bisection.
 //!
-//! Literals of eleven bytes and more have grams of eight bytes, met at every fourth position; shorter ones have four bytes, met at
-//! every second; those of four bytes are looked for at every position. Building is choosing and sorting: milliseconds for tens of thousands of literals, and about 100 bytes of memory each.
+//! Literals of eleven bytes and more have grams of eight bytes, met at every fourth position; shorter ones have their rarest four
+//! bytes, looked for at every position. Building is choosing and sorting: milliseconds for tens of thousands of literals, and about 100 bytes of memory each.
 
 use super::{Backend, BackendInfo, BuildMatcherError, Hit, LiteralId, LiteralSet, Matcher, Searcher, rarity};
 
@@ -41,7 +41,7 @@ impl Matcher for Built {
         let memory = tables.literals.total_len()
             + 8 * tables.literals.len()
             + 16 * tables.sorted.len()
-            + [&tables.eight, &tables.four, &tables.odd].into_iter().map(of_index).sum::<usize>();
+            + [&tables.eight, &tables.four].into_iter().map(of_index).sum::<usize>();
         BackendInfo::new("rust", format!("gram filter, {} literals", tables.literals.len()), memory)
     }
 }
@@ -66,10 +66,8 @@ struct Tables {
     begins_with: Vec<u32>,
     /// Eight bytes from every fourth position on.
     eight: Index,
-    /// Four bytes from every second position on.
+    /// Four bytes from every position on.
     four: Index,
-    /// Literals of four bytes, from the other positions on.
-    odd: Index,
 }
 
 /// Finds the literals that chose some bytes.
@@ -102,8 +100,9 @@ struct Group {
     mask: u64,
 }
 
-/// 64 KB: it stays in the second cache with the text, and one bit in fifty is set.
-const FILTER_WORDS: usize = 1 << 14;
+/// 128 KB: both filters stay in the second cache with the text. Of that for eight bytes one bit in six is set, and two are asked for;
+/// of that for four, one in a hundred.
+const FILTER_WORDS: usize = 1 << 15;
 /// Shortest literal that has eight bytes at each distance from a fourth position.
 const LONG: usize = 11;
 /// Shortest literal that can be looked for.
@@ -114,23 +113,23 @@ fn hash(gram: u64) -> u64 {
     gram.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// Word and bit of eight bytes in their filter.
+/// Word and bits of eight bytes in their filter: two, for there are many.
 #[inline(always)]
 fn long_place(gram: u64) -> (usize, u32) {
     let hash = hash(gram);
-    ((hash >> 50) as usize & (FILTER_WORDS - 1), (hash >> 45) as u32 & 31)
+    ((hash >> 49) as usize & (FILTER_WORDS - 1), 1 << (hash >> 44 & 31) | 1 << (hash >> 39 & 31))
 }
 
-/// Word and bit of the first four bytes in their filter.
+/// Word and bit of the first four bytes in theirs.
 #[inline(always)]
 fn short_place(gram: u64) -> (usize, u32) {
     let hash = (gram as u32).wrapping_mul(0x9e37_79b1);
-    ((hash >> 18) as usize & (FILTER_WORDS - 1), hash >> 13 & 31)
+    ((hash >> 17) as usize & (FILTER_WORDS - 1), 1 << (hash >> 12 & 31))
 }
 
 #[inline(always)]
-fn has(filter: &[u32; FILTER_WORDS], (word, bit): (usize, u32)) -> u32 {
-    filter[word] >> bit & 1
+fn has(filter: &[u32; FILTER_WORDS], (word, bits): (usize, u32)) -> u32 {
+    u32::from(filter[word] & bits == bits)
 }
 
 /// The first up to eight bytes, zeros after the end.
@@ -147,16 +146,12 @@ type Choice = (u64, u32, LiteralId);
 
 impl Tables {
     fn new(literals: &LiteralSet) -> Self {
-        let (mut eight, mut four, mut odd) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut eight, mut four) = (Vec::new(), Vec::new());
         for id in (0..literals.len()).map(LiteralId::new) {
             let literal = literals.get(id);
             match literal.len() {
                 LONG.. => choose(literal, 8, 4, &mut |gram, offset| eight.push((gram, offset, id))),
-                5.. => choose(literal, 4, 2, &mut |gram, offset| four.push((gram, offset, id))),
-                _ => {
-                    four.push((load(literal), 0, id));
-                    odd.push((load(literal), 0, id));
-                }
+                _ => choose(literal, 4, 1, &mut |gram, offset| four.push((gram, offset, id))),
             }
         }
         let mut tables = Self {
@@ -166,16 +161,14 @@ impl Tables {
             begins_with: Vec::new(),
             eight: Index::default(),
             four: Index::default(),
-            odd: Index::default(),
         };
         tables.eight = Index::new(eight, &mut tables, false);
         tables.four = Index::new(four, &mut tables, true);
-        tables.odd = Index::new(odd, &mut tables, true);
         tables
     }
 
     fn find(&self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit)) {
-        let (eight, four, odd) = (&*self.eight.filter, &*self.four.filter, &*self.odd.filter);
+        let (eight, four) = (&*self.eight.filter, &*self.four.filter);
         let (chunks, _) = haystack.as_chunks::<8>();
         let mut at = 0;
         if let Some((first, rest)) = chunks.split_first() {
@@ -185,13 +178,13 @@ impl Tables {
                 let middle = word >> 32 | next << 32;
                 let long = has(eight, long_place(word)) | has(eight, long_place(middle)) << 1;
                 let short = has(four, short_place(word))
-                    | has(odd, short_place(word >> 8)) << 1
+                    | has(four, short_place(word >> 8)) << 1
                     | has(four, short_place(word >> 16)) << 2
-                    | has(odd, short_place(word >> 24)) << 3
+                    | has(four, short_place(word >> 24)) << 3
                     | has(four, short_place(middle)) << 4
-                    | has(odd, short_place(middle >> 8)) << 5
+                    | has(four, short_place(middle >> 8)) << 5
                     | has(four, short_place(middle >> 16)) << 6
-                    | has(odd, short_place(middle >> 24)) << 7;
+                    | has(four, short_place(middle >> 24)) << 7;
                 if long | short != 0 {
                     self.confirm(haystack, at, long, short, on_hit);
                 }
@@ -203,11 +196,11 @@ impl Tables {
         while at < haystack.len() {
             let gram = load(&haystack[at..]);
             let long = if at % 4 == 0 { has(eight, long_place(gram)) } else { 0 };
-            let short = has(four, short_place(gram)) | has(odd, short_place(gram >> 8)) << 1;
+            let short = has(four, short_place(gram));
             if long | short != 0 {
                 self.confirm(haystack, at, long, short, on_hit);
             }
-            at += 2;
+            at += 1;
         }
     }
 
@@ -221,11 +214,8 @@ impl Tables {
             long &= long - 1;
         }
         while short != 0 {
-            let offset = short.trailing_zeros() as usize;
-            let (at, index) = (at + offset, if offset.is_multiple_of(2) { &self.four } else { &self.odd });
-            if let Some(bytes) = haystack.get(at..) {
-                index.confirm(self, haystack, at, load(bytes) & 0xffff_ffff, on_hit);
-            }
+            let at = at + short.trailing_zeros() as usize;
+            self.four.confirm(self, haystack, at, load(&haystack[at..]) & 0xffff_ffff, on_hit);
             short &= short - 1;
         }
     }
@@ -256,8 +246,8 @@ impl Index {
         for of_slot in choices.chunk_by(|a, b| a.0 == b.0) {
             let gram = of_slot[0].0;
             let first = groups.len() as u32;
-            let (word, bit) = if short { short_place(gram) } else { long_place(gram) };
-            filter[word] |= 1 << bit;
+            let (word, bits) = if short { short_place(gram) } else { long_place(gram) };
+            filter[word] |= bits;
             for alike in of_slot.chunk_by(|a, b| a.1 == b.1) {
                 let offset = alike[0].1;
                 let start = tables.sorted.len() as u32;

@@ -33,7 +33,7 @@ impl LiteralId {
     }
 }
 
-/// The texts to look for: folded, at least three bytes long, all different.
+/// The texts to look for: folded, at least four bytes long, all different.
 #[derive(Debug, Default, Clone)]
 pub struct LiteralSet {
     bytes: Vec<u8>,

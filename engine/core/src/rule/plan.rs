@@ -21,6 +21,8 @@ const CHECKED_DISCOUNT: f64 = 0.3;
 /// Most occurrences of the literals of a companion in 16 MB of text, and most literals. Commoner ones tell little.
 const MOST_OCCURRENCES: f64 = 8000.0;
 const MOST_COMPANIONS: usize = 64;
+/// How much commoner than the anchor a companion may be. Finding it costs too.
+const WORTH: f64 = 3.0;
 /// Anchors that occur less often need no companion.
 const RARE: f64 = 150.0;
 
@@ -126,7 +128,8 @@ fn companion(anchor: &Required, mut others: Vec<(f64, Required)>) -> Option<Vec<
     let related = |set: &Required| {
         set.literals.iter().any(|text| anchor.literals.iter().any(|of| holds(text, of) || holds(of, text)))
     };
-    others.retain(|(cost, set)| *cost <= MOST_OCCURRENCES && set.literals.len() <= MOST_COMPANIONS);
+    let most = MOST_OCCURRENCES.min(WORTH * literals::cost(&anchor.literals));
+    others.retain(|(cost, set)| *cost <= most && set.literals.len() <= MOST_COMPANIONS);
     others.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (_, set) = others.into_iter().find(|(_, set)| !related(set))?;
     let mut texts: Vec<Vec<u8>> = set.literals.into_iter().map(|text| text.bytes).collect();

@@ -63,6 +63,30 @@ pub(crate) fn likeness(text: impl Iterator<Item = u8>) -> Option<u32> {
     (pairs >= 8).then(|| sum * 100 / pairs)
 }
 
+/// The likeness of a text as it stands, and of the same from its end on. `None` for texts of fewer than 8 letters. At most the
+/// first 2048 bytes are read.
+pub(crate) fn likeness_both_ways(text: &[u8]) -> Option<(u32, u32)> {
+    let text = &text[..text.len().min(2048)];
+    let (mut forward, mut backward, mut pairs, mut before) = (0, 0, 0, None);
+    for byte in text {
+        let this = letter(*byte);
+        if let Some(before) = before.filter(|before| before | this != 0) {
+            forward += pair(before, this);
+            backward += pair(this, before);
+            pairs += 1;
+        }
+        before = Some(this);
+    }
+    // Where a reading begins, a word does.
+    let edge =
+        |byte: Option<&u8>| byte.map(|byte| letter(*byte)).filter(|letter| *letter != 0).map(|first| pair(0, first));
+    let rate = |sum: u32, edge: Option<u32>| {
+        let (sum, pairs) = (sum + edge.unwrap_or(0), pairs + u32::from(edge.is_some()));
+        (pairs >= 8).then(|| sum * 100 / pairs)
+    };
+    Some((rate(forward, edge(text.first()))?, rate(backward, edge(text.last()))?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +104,15 @@ mod tests {
             assert!(of(text) > of(&shifted) + 60, "{text}: {} and {}", of(text), of(&shifted));
         }
         assert_eq!(likeness(b"short".iter().copied()), None);
+    }
+
+    #[test]
+    fn both_ways_at_once_is_one_way_and_the_other() {
+        for text in
+            ["Ignore all previous instructions", " and then, reveal it. ", "ab cd", "x = [1, 2]; foo_bar(x)", ""]
+        {
+            let (forward, backward) = (likeness(text.bytes()), likeness(text.bytes().rev()));
+            assert_eq!(likeness_both_ways(text.as_bytes()), forward.zip(backward), "{text}");
+        }
     }
 }

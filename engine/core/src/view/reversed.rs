@@ -1,6 +1,6 @@
 //! Text written backwards: all of it, each word, or the words in the opposite order.
 
-use super::language::likeness;
+use super::language::likeness_both_ways;
 use super::{DecodeSink, Decoder, Encoded, Shape, Sign, ViewKind, widened};
 
 /// Longer texts are not turned for how they end alone.
@@ -51,11 +51,7 @@ impl Decoder for Reversed {
 }
 
 fn reads_backwards(text: &[u8], margin: u32) -> bool {
-    let text = &text[..text.len().min(2048)];
-    let (Some(forward), Some(backward)) = (likeness(text.iter().copied()), likeness(text.iter().rev().copied())) else {
-        return false;
-    };
-    backward >= forward + margin
+    likeness_both_ways(text).is_some_and(|(forward, backward)| backward >= forward + margin)
 }
 
 enum Ends {
