@@ -5,7 +5,10 @@
 
 #![forbid(unsafe_code)]
 
+mod equal;
 mod json;
+
+pub use equal::{kernels, matchers};
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -21,7 +24,9 @@ use tamiz_core::{
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets, in the order of the path.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 9] = [
+    ("kernels", kernels),
+    ("matchers", matchers),
     ("json_walker", json_walker),
     ("views", views),
     ("rule_file", rule_file),
