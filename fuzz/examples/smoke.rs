@@ -4,7 +4,7 @@
 //! cargo run --manifest-path fuzz/Cargo.toml --no-default-features --example smoke -- [RUNS [SEED [TARGET…]]]
 //! ```
 //!
-//! The same SEED makes the same inputs. An input that breaks a promise is written to `fuzz/artifacts/<target>/`, and the run fails.
+//! RUNS is how many mutations, or how long: `600s`. The same SEED makes the same inputs. An input that breaks a promise is written to `fuzz/artifacts/<target>/`, and the run fails.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,8 +19,13 @@ const SLOWEST: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
-    let mut number = |other| arguments.next().map_or(other, |text| text.parse().expect("RUNS and SEED are numbers"));
-    let (runs, seed): (u64, u64) = (number(DEFAULT_RUNS), number(1));
+    let runs = arguments.next().unwrap_or_else(|| DEFAULT_RUNS.to_string());
+    let number = |text: &str| text.parse::<u64>().expect("RUNS and SEED are numbers");
+    let (runs, longest) = match runs.strip_suffix('s') {
+        Some(seconds) => (u64::MAX, Duration::from_secs(number(seconds))),
+        None => (number(&runs), Duration::MAX),
+    };
+    let seed = arguments.next().map_or(1, |text| number(&text));
     let only: Vec<String> = arguments.collect();
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut failed = false;
@@ -30,7 +35,11 @@ fn main() -> ExitCode {
         let seeds = read_seeds(&home.join("seeds").join(name));
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let started = Instant::now();
-        let mutated = (0..runs).map(|_| mutate(&seeds, &mut random));
+        let mut done = 0_u64;
+        let mutated = (0..runs).take_while(|_| started.elapsed() < longest).map(|_| {
+            done += 1;
+            mutate(&seeds, &mut random)
+        });
         for input in seeds.iter().cloned().chain(mutated) {
             let one = Instant::now();
             let ended = panic::catch_unwind(|| target(&input));
@@ -41,7 +50,7 @@ fn main() -> ExitCode {
                 break;
             }
         }
-        println!("{name}: {} seeds, {runs} mutations, {:.1} s", seeds.len(), started.elapsed().as_secs_f64());
+        println!("{name}: {} seeds, {done} mutations, {:.1} s", seeds.len(), started.elapsed().as_secs_f64());
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
