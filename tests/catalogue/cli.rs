@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::{files, intruder, rug_pull};
 use crate::support::{Run, tamiz_with_input};
 
-struct Store(tempfile::TempDir);
+pub(super) struct Store(tempfile::TempDir);
 
 impl Store {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
@@ -19,13 +19,13 @@ impl Store {
         self.0.path().join("tools.redb")
     }
 
-    fn run(&self, arguments: &[&str], input: &Value) -> Run {
+    pub(super) fn run(&self, arguments: &[&str], input: &Value) -> Run {
         let store = self.path();
         let with = ["tools", arguments[0], "--store", store.to_str().unwrap(), "--json"];
         tamiz_with_input(&[&with[..], &arguments[1..]].concat(), input.to_string().as_bytes())
     }
 
-    fn look(&self, command: &str, server: &str, list: &Value) -> (i32, Value) {
+    pub(super) fn look(&self, command: &str, server: &str, list: &Value) -> (i32, Value) {
         let run = self.run(&[command, "--server", server, "--by", "test"], list);
         assert!(run.err.is_empty(), "{run:?}");
         (run.code, run.json())
