@@ -213,8 +213,9 @@ async fn addresses(door: &mut Door) {
         let seen = door.call("playwright", "browser_navigate", &json!({ "url": url })).await;
         let expected = (format!("tool-misuse.{rule}"), "/params/arguments/url".to_owned());
         assert!(seen.1.contains(&expected), "{url}: {seen:?}");
-        // Where a short link leads is not known: it is told, and the policy decides.
-        assert!(seen.0 || rule == "address-redirector", "{url}: {seen:?}");
+        // A plain inner address may be meant, and where a short link leads is not known: both are flagged, and the policy decides.
+        let flagged = ["ssrf-internal", "address-redirector"].contains(&rule);
+        assert!(seen.0 || flagged, "{url}: {seen:?}");
     }
 }
 

@@ -189,6 +189,9 @@ fn first_sight_may_wait_and_people_are_told() {
     }
     let run = tools(&["quarantine", "nothing"], b"");
     assert!(run.code == 2 && run.err.contains("no such tool"), "{run:?}");
+    let nowhere = store.0.path().join("no/such/store.redb");
+    let run = tamiz_with_input(&["tools", "list", "--store", nowhere.to_str().unwrap()], b"");
+    assert!(run.code == 2 && run.err.contains("there is no store") && !nowhere.parent().unwrap().exists(), "{run:?}");
     fs::write(&path, "this is no store").unwrap();
     let run = tools(&["check"], input.to_string().as_bytes());
     assert!(run.code == 2 && run.err.contains("not a store"), "{run:?}");
@@ -280,6 +283,9 @@ fn results_are_held_to_the_approved_schema() {
     let run = result(&json!({ "result": { "structuredContent": { "celsius": "warm" } } }));
     assert_eq!((run.code, &run.json()["findings"][0]["pointer"]), (1, &json!("/result/structuredContent/celsius")));
     assert_eq!(result(&json!({ "content": [] })).code, 1);
+    // Whoever reads the result sees no error.
+    assert_eq!(result(&json!({ "result": { "content": [] }, "error": { "code": 1, "message": "m" } })).code, 1);
+    assert_eq!(result(&json!({ "error": { "code": 1, "message": "m" } })).code, 0);
     let poisoned = json!({ "content": [{ "type": "text", "text": crate::support::ORDER }], "structuredContent": { "celsius": 1 } });
     let run = result(&poisoned);
     assert_eq!(run.json()["report"]["findings"][0]["pointer"], "/content/0/text", "{run:?}");

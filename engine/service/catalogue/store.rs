@@ -108,7 +108,7 @@ pub enum StoreError {
     #[error("{}: not a store of this version of Tamiz", .0.display())]
     Foreign(PathBuf),
     /// Its folder or file cannot be made.
-    #[error("{}: the store cannot be made: {source}", .path.display())]
+    #[error("{}: the store cannot be made", .path.display())]
     Create {
         /// Which.
         path: PathBuf,
