@@ -209,7 +209,7 @@ fn an_echo_is_found() {
     let answer = |marker: &Marker, text: &str| {
         let content = Content::new(ContentKind::ModelOutput, text.as_bytes()).with_format(Format::Text);
         let report = engine().scanner().inspect(&content, &ScanControl::unlimited());
-        engine().with_marker_echoes(report, marker, &content, None)
+        engine().with_marker_echoes(report, marker, &content, &ScanControl::unlimited())
     };
     let marker = Marker::datamark(&[1; 16], 2, Placement::Boundary);
     let sign = marked(&marker, "a")[..6].to_owned();

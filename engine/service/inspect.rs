@@ -121,7 +121,7 @@ impl Task {
             conversations.carry(key, carry);
         }
         if let Some(marker) = &self.marker {
-            report = scanner.engine().with_marker_echoes(report, marker, &content, Some(day));
+            report = scanner.engine().with_marker_echoes(report, marker, &content, &control);
         }
         let mut transformed = None;
         if report.verdict.action == Action::Transform {

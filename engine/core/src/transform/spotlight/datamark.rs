@@ -9,7 +9,7 @@ use super::{Placement, SpotlightError};
 /// Longest run without a mark where marks go between tokens.
 const LONGEST_RUN: usize = 6;
 
-/// Bytes marked before more room is made.
+/// Bytes marked before they are written out: what they become stays in the processor's cache.
 const BLOCK: usize = 4 << 10;
 /// A byte becomes at most a mark and itself, or an escape.
 const WORST: usize = 17;
@@ -92,31 +92,29 @@ impl Datamark<'_> {
         marker[..self.marker.len()].copy_from_slice(self.marker);
         let mut walk = Walk::new(*state);
         let mut other = Vec::new();
-        let (mut at, mut to) = (0, out.len());
+        let mut block = room(text);
+        let mut at = 0;
         while at < text.len() {
             let end = (at + BLOCK).min(text.len());
-            let room = to + (end - at + 8) * WORST + 32;
-            if out.len() < room {
-                out.resize(room.max(to + (text.len() - at) * 5 / 2), 0);
-            }
+            let mut to = 0;
             while at < end {
                 if let Some(chunk) = text[at..].first_chunk::<8>()
                     && let Some((starts, spaces)) = walk.classes(*chunk)
                 {
-                    to = self.eight(*chunk, (starts, spaces), &mut walk, (out, to), &marker);
+                    to = self.eight(*chunk, (starts, spaces), &mut walk, (&mut block, to), &marker);
                     at += 8;
                     continue;
                 }
                 other.clear();
                 let mut one = walk.state();
                 at += self.mark_one(text, at, &mut one, &mut other);
-                out[to..to + other.len()].copy_from_slice(&other);
+                block[to..to + other.len()].copy_from_slice(&other);
                 to += other.len();
                 walk = Walk::new(one);
             }
+            out.extend_from_slice(&block[..to]);
         }
         *state = walk.state();
-        out.truncate(to);
     }
 
     /// Writes eight plain bytes with their marks; returns where the next ones go.
@@ -201,38 +199,35 @@ impl Datamark<'_> {
     fn mark_fast(self, text: &[u8], out: &mut Vec<u8>) {
         let mut marker = [0; 16];
         marker[..self.marker.len()].copy_from_slice(self.marker);
-        let mut to = out.len();
+        let mut block = room(text);
         let mut at = 0;
         while at < text.len() {
             let end = (at + BLOCK).min(text.len());
-            let room = to + (end - at + 8) * WORST + 32;
-            if out.len() < room {
-                out.resize(room.max(to + (text.len() - at) * 5 / 2), 0);
-            }
+            let mut to = 0;
             while at < end {
                 let Some(chunk) = text[at..].first_chunk::<8>() else {
                     if is_plain(text[at]) {
-                        out[to] = text[at];
+                        block[to] = text[at];
                         (at, to) = (at + 1, to + 1);
                     } else {
-                        (at, to) = self.special(text, at, out, to, &marker);
+                        (at, to) = self.special(text, at, &mut block, to, &marker);
                     }
                     continue;
                 };
-                out[to..to + 8].copy_from_slice(chunk);
+                block[to..to + 8].copy_from_slice(chunk);
                 let plain = plain_len(*chunk);
                 (at, to) = (at + plain, to + plain);
                 if plain < 8 {
                     if text[at] == b' ' {
-                        out[to..to + 16].copy_from_slice(&marker);
+                        block[to..to + 16].copy_from_slice(&marker);
                         (at, to) = (at + 1, to + self.marker.len());
                     } else {
-                        (at, to) = self.special(text, at, out, to, &marker);
+                        (at, to) = self.special(text, at, &mut block, to, &marker);
                     }
                 }
             }
+            out.extend_from_slice(&block[..to]);
         }
-        out.truncate(to);
     }
 
     /// One character that is not plain. Returns where to go on in both texts.
@@ -290,6 +285,11 @@ impl Datamark<'_> {
         }
         Ok(())
     }
+}
+
+/// Room for a block of a text and all that can be put into it.
+fn room(text: &[u8]) -> Vec<u8> {
+    vec![0; (text.len().min(BLOCK) + 8) * WORST + 32]
 }
 
 /// Writes what an escape stands for.
@@ -451,8 +451,28 @@ mod tests {
     /// Texts of all classes, in every order.
     fn texts() -> impl Iterator<Item = String> {
         const PARTS: [&str; 22] = [
-            "word", "a", "Longest", "WORDS", "X", "19", "2026-11-23", " ", "  ", "\n", "\t ", "\u{c}", "\u{b}", "\u{1f}", ", ", "\\u{41}", "\\",
-            "caf\u{e9}", "\u{411}\u{43e}\u{442}", "\u{5bb6}\u{65cf}", "\u{e123}", "\u{1f600}\u{a0}",
+            "word",
+            "a",
+            "Longest",
+            "WORDS",
+            "X",
+            "19",
+            "2026-11-23",
+            " ",
+            "  ",
+            "\n",
+            "\t ",
+            "\u{c}",
+            "\u{b}",
+            "\u{1f}",
+            ", ",
+            "\\u{41}",
+            "\\",
+            "caf\u{e9}",
+            "\u{411}\u{43e}\u{442}",
+            "\u{5bb6}\u{65cf}",
+            "\u{e123}",
+            "\u{1f600}\u{a0}",
         ];
         let mut seed = 0x2545_f491_4f6c_dd1d_u64;
         let mut next = move |limit: usize| {

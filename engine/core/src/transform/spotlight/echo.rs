@@ -2,8 +2,8 @@
 
 use super::{Kind, Marker};
 use crate::content::Content;
-use crate::date::Date;
 use crate::engine::Engine;
+use crate::limits::ScanControl;
 use crate::report::{Report, Span};
 
 /// The rule that an echo is reported under.
@@ -40,14 +40,14 @@ impl Marker {
 }
 
 impl Engine {
-    /// Adds to the report on a model's answer where a spotlighting marker comes up in it. `content` is what was inspected, on that day.
+    /// Adds to the report on a model's answer where a spotlighting marker comes up in it. `content` is what was inspected, and how.
     #[must_use]
     pub fn with_marker_echoes(
         &self,
         mut report: Report,
         marker: &Marker,
         content: &Content<'_>,
-        today: Option<Date>,
+        control: &ScanControl,
     ) -> Report {
         let body = content.body;
         let Some(rule) = self.rules().rules().iter().find(|rule| rule.id == RULE) else { return report };
@@ -57,7 +57,7 @@ impl Engine {
                 finding.rule == RULE && finding.span.start <= span.start && span.end <= finding.span.end
             };
             if !report.findings.iter().any(known) {
-                let standing = self.standing(RULE, content.scope(), today);
+                let standing = self.standing(RULE, content.scope(), control.today());
                 report.add(rule, span, self.fingerprint(rule, &body[span.start..span.end]), &standing);
             }
         }
