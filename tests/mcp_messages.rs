@@ -152,6 +152,7 @@ fn told(members: &BTreeMap<String, bool>) -> String {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "--nocapture shows the table")]
 fn poison_is_found_in_every_member_of_every_message() {
     let mut table = "| message | revision | planted | found | members |\n|---|---|---:|---:|---|\n".to_owned();
     let (mut planted, mut missed) = (0, Vec::new());

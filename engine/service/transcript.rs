@@ -462,6 +462,7 @@ mod tests {
         turns[0].kind = Some(ContentKind::ToolOutput);
         let other = ask(&all, "c", &turns).unwrap();
         assert_eq!((other.inspected_bytes, other.turns[2].prior), (18, false), "the same bytes of another kind");
+        turns[0] = Turn { said: Said::Before(first.turns[0].digest), ..bytes[0].clone() };
         turns[1].said = Said::Before([7; 32]);
         assert_eq!(ask(&all, "c", &turns).unwrap_err(), TranscriptError::Unknown(vec![1]));
         assert_eq!(ask(&new(0), "c", &turns).unwrap_err(), TranscriptError::Unknown(vec![0, 1]));

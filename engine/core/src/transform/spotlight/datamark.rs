@@ -315,7 +315,7 @@ fn restore(body: &[u8], backslash: &[u8], out: &mut Vec<u8>) -> Result<(), Spotl
 /// No limit: white space came after the last run.
 const FAR: usize = usize::MAX;
 /// The highest bit of every byte.
-const HIGH: u64 = u64::MAX / 255 << 7;
+const HIGH: u64 = (u64::MAX / 255) << 7;
 
 /// Where [`Datamark::mark_boundaries`] is.
 struct Walk {
@@ -496,8 +496,8 @@ mod tests {
                 // In two parts, as a stream has them.
                 let cut = (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
                 let (mut parts, mut state) = (Vec::new(), State::default());
-                how.mark(text[..cut].as_bytes(), &mut state, &mut parts);
-                how.mark(text[cut..].as_bytes(), &mut state, &mut parts);
+                how.mark(&text.as_bytes()[..cut], &mut state, &mut parts);
+                how.mark(&text.as_bytes()[cut..], &mut state, &mut parts);
                 // A backslash at the cut is held back by who cuts.
                 let held = ["\\", "\\u"].iter().any(|end| text[..cut].ends_with(end));
                 assert!(parts == slow || held, "{text:?} at {cut}");
