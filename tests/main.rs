@@ -20,6 +20,7 @@ mod import;
 mod layering;
 mod leaks;
 mod mcp;
+mod mcp_messages;
 mod mutate;
 mod privacy;
 mod properties;

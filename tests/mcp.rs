@@ -194,52 +194,8 @@ fn honest_messages_of_both_revisions_pass() {
     );
 }
 
-/// The pointers of all texts in a value.
-fn texts(value: &Value, at: &str, pointers: &mut Vec<String>) {
-    match value {
-        Value::String(_) => pointers.push(at.to_owned()),
-        Value::Array(values) => {
-            values.iter().enumerate().for_each(|(index, value)| texts(value, &format!("{at}/{index}"), pointers))
-        }
-        Value::Object(members) => {
-            for (name, value) in members {
-                texts(value, &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), pointers);
-            }
-        }
-        _ => {}
-    }
-}
-
 fn finds(findings: &[Finding], rule: &str, pointer: &str) -> bool {
     findings.iter().any(|finding| finding.rule == rule && finding.pointer == pointer)
-}
-
-#[test]
-fn poison_is_found_in_every_member_of_every_message() {
-    let mut table = Vec::new();
-    for (what, message) in messages() {
-        let mut pointers = Vec::new();
-        texts(&message, "", &mut pointers);
-        for pointer in pointers {
-            let mut poisoned = message.clone();
-            let planted = poisoned.pointer_mut(&pointer).unwrap();
-            let encoded =
-                pointer.ends_with("/blob") || pointer.ends_with("/data") && planted.as_str().unwrap().len() > 20;
-            *planted = if encoded { base64(ORDER.as_bytes()).into() } else { ORDER.into() };
-            table.push((what, pointer.clone(), finds(&mcp(&poisoned).findings, ORDER_RULE, &pointer)));
-        }
-        // A member that no revision has, beside what it has.
-        for parent in ["", "/params", "/result", "/result/tools/0", "/result/tools/0/inputSchema", "/error"] {
-            let mut poisoned = message.clone();
-            let Some(Value::Object(members)) = poisoned.pointer_mut(parent) else { continue };
-            members.insert("x-odd".into(), json!({ "deep": [ORDER] }));
-            let pointer = format!("{parent}/x-odd/deep/0");
-            table.push((what, pointer.clone(), finds(&mcp(&poisoned).findings, ORDER_RULE, &pointer)));
-        }
-    }
-    assert!(table.len() > 200, "{} members", table.len());
-    let missed: Vec<_> = table.iter().filter(|(_, _, found)| !found).collect();
-    assert!(missed.is_empty(), "of {} members:\n{missed:#?}", table.len());
 }
 
 #[test]

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;
 use tamiz_core::{
-    Action, Content, ContentKind, Format, Instruction, MarkEncoding, Marker, Placement, SpotlightError, SpotlightStream,
+    Action, Content, ContentKind, Format, Instruction, MarkEncoding, Marker, Placement, ScanControl, SpotlightError,
+    SpotlightStream,
 };
 
 use crate::support::{content, engine, inspect};
@@ -206,8 +207,9 @@ fn the_model_is_told_what_the_marks_mean() {
 #[test]
 fn an_echo_is_found() {
     let answer = |marker: &Marker, text: &str| {
-        let report = inspect(Some(ContentKind::ModelOutput), Format::Text, text.as_bytes());
-        engine().with_marker_echoes(report, marker, text.as_bytes())
+        let content = Content::new(ContentKind::ModelOutput, text.as_bytes()).with_format(Format::Text);
+        let report = engine().scanner().inspect(&content, &ScanControl::unlimited());
+        engine().with_marker_echoes(report, marker, &content, &ScanControl::unlimited())
     };
     let marker = Marker::datamark(&[1; 16], 2, Placement::Boundary);
     let sign = marked(&marker, "a")[..6].to_owned();

@@ -25,10 +25,28 @@ pub struct Conversations {
 
 /// What went out in a conversation.
 #[derive(Default)]
-struct Spent {
-    bytes: u64,
+pub(crate) struct Spent {
+    pub(crate) bytes: u64,
     /// Tokens that were counted: an identifier that stands in every call counts once.
     known: Vec<u64>,
+}
+
+impl Spent {
+    /// Counts tokens. Gives those that were not counted before.
+    pub(crate) fn count(&mut self, tokens: &[OpaqueToken]) -> Vec<OpaqueToken> {
+        let mut fresh = tokens.to_vec();
+        fresh.retain(|token| {
+            let known = self.known.contains(&token.print);
+            if !known {
+                self.bytes += token.bytes as u64;
+                if self.known.len() < KNOWN {
+                    self.known.push(token.print);
+                }
+            }
+            !known
+        });
+        fresh
+    }
 }
 
 impl Conversations {
@@ -55,23 +73,13 @@ impl Conversations {
     }
 
     /// Counts the opaque tokens of a message. Gives those that were not counted before, and the bytes of all in the conversation.
-    pub fn spend(&self, conversation: &str, tokens: Vec<OpaqueToken>) -> (Vec<OpaqueToken>, u64) {
+    pub fn spend(&self, conversation: &str, tokens: &[OpaqueToken]) -> (Vec<OpaqueToken>, u64) {
         let mut all = locked(&self.spent);
         if tokens.is_empty() {
-            return (tokens, all.get(conversation).map_or(0, |spent| spent.bytes));
+            return (Vec::new(), all.get(conversation).map_or(0, |spent| spent.bytes));
         }
         let spent = all.get_or_insert_mut(conversation.to_owned(), Spent::default);
-        let mut fresh = tokens;
-        fresh.retain(|token| {
-            let known = spent.known.contains(&token.print);
-            if !known {
-                spent.bytes += token.bytes as u64;
-                if spent.known.len() < KNOWN {
-                    spent.known.push(token.print);
-                }
-            }
-            !known
-        });
+        let fresh = spent.count(tokens);
         (fresh, spent.bytes)
     }
 }
@@ -119,15 +127,15 @@ mod tests {
         let all = Conversations::new(NonZeroUsize::new(2).unwrap());
         let three = tokens(0..3);
         assert_eq!(three.len(), 3);
-        assert_eq!(all.spend("a", three.clone()), (three.clone(), 72));
-        assert_eq!(all.spend("a", three.clone()), (Vec::new(), 72));
-        assert_eq!(all.spend("a", Vec::new()), (Vec::new(), 72));
-        assert_eq!(all.spend("b", Vec::new()), (Vec::new(), 0));
-        let (fresh, bytes) = all.spend("a", tokens(0..200));
+        assert_eq!(all.spend("a", &three), (three.clone(), 72));
+        assert_eq!(all.spend("a", &three), (Vec::new(), 72));
+        assert_eq!(all.spend("a", &[]), (Vec::new(), 72));
+        assert_eq!(all.spend("b", &[]), (Vec::new(), 0));
+        let (fresh, bytes) = all.spend("a", &tokens(0..200));
         assert_eq!((fresh.len(), bytes), (197, 200 * 24));
         assert_eq!(all.spent.lock().unwrap().get("a").unwrap().known.len(), KNOWN);
-        all.spend("b", three.clone());
-        all.spend("c", three.clone());
-        assert_eq!(all.spend("a", Vec::new()).1, 0, "forgotten");
+        all.spend("b", &three);
+        all.spend("c", &three);
+        assert_eq!(all.spend("a", &[]).1, 0, "forgotten");
     }
 }

@@ -99,7 +99,8 @@ impl Task {
             Some(headers) => content.with_mcp_headers(headers.as_core()),
             None => content,
         };
-        let mut control = ScanControl::unlimited().with_cancel(self.cancel.0).with_today(today());
+        let day = today();
+        let mut control = ScanControl::unlimited().with_cancel(self.cancel.0).with_today(day);
         if let Some(deadline) = self.deadline {
             control = control.with_deadline(deadline);
         }
@@ -112,14 +113,15 @@ impl Task {
         if let Some(key) = conversation {
             let tokens = if budget > 0 { scanned.opaque_tokens() } else { Vec::new() };
             let carry = scanned.carry();
-            let (fresh, spent) = conversations.spend(&key.0, tokens);
+            let (fresh, spent) = conversations.spend(&key.0, &tokens);
             if budget > 0 && spent > budget {
-                report = scanner.engine().with_spent_budget(report, &fresh, spent, budget);
+                report =
+                    scanner.engine().with_spent_budget(report, &fresh, (spent, budget), content.scope(), Some(day));
             }
             conversations.carry(key, carry);
         }
         if let Some(marker) = &self.marker {
-            report = scanner.engine().with_marker_echoes(report, marker, &self.content);
+            report = scanner.engine().with_marker_echoes(report, marker, &content, &control);
         }
         let mut transformed = None;
         if report.verdict.action == Action::Transform {
@@ -267,7 +269,7 @@ impl Pool {
 
     /// What messages of conversations ended in.
     #[must_use]
-    pub fn conversations(&self) -> &Conversations {
+    pub fn conversations(&self) -> &Arc<Conversations> {
         &self.conversations
     }
 

@@ -2,19 +2,27 @@
 //!
 //! A turn is inspected after the turns of its kind before it ([`Scanner::inspect_after`]), so its report depends on its bytes and
 //! on what those ended in, and on nothing else. Reports are kept under a digest of all of that, of rules, policy and model, in bounded
-//! memory; an answer from memory is the same as one that was worked out. Of each conversation digests of its turns are remembered, so that
-//! it is known which turns were answered before.
+//! memory; an answer from memory is the same as one that was worked out. Of each conversation the keys of its turns are remembered, so that
+//! it is known which turns were answered before; and tags by which those are known again for a tenth of what their digests cost.
 
-use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
+use polyval::Polyval;
+use polyval::universal_hash::UniversalHash as _;
 use prost::bytes::Bytes;
-use tamiz_core::{Action, Classify, Content, ContentKind, Engine, Format, Report, ScanControl, Scanner, Tail};
+use tamiz_core::{
+    Action, Classify, Content, ContentKind, Date, Engine, Format, OpaqueToken, Report, ScanControl, Scanner, Tail,
+};
+
+use crate::conversations::{Conversations, Spent};
 
 /// Turns remembered of a conversation.
 const MOST_TURNS: usize = 10_000;
+
+/// Kinds of content.
+const KINDS: usize = ContentKind::ALL.len();
 
 /// A BLAKE3 digest.
 pub type Digest = [u8; 32];
@@ -39,6 +47,8 @@ pub struct Turn {
     pub said: Said,
     /// The server that it goes to.
     pub server: Option<String>,
+    /// The tool that it is of, and the tool's server, for suppressions of the policy.
+    pub tool: Option<(String, String)>,
     /// Whether somebody has dealt with what was found in it.
     pub handled: bool,
 }
@@ -80,25 +90,42 @@ pub enum TranscriptError {
 #[derive(Debug)]
 pub struct Transcripts {
     reports: Mutex<Reports>,
-    conversations: Mutex<LruCache<String, Vec<Digest>>>,
+    conversations: Mutex<LruCache<String, Vec<Past>>>,
+    tags: Option<Tags>,
+    budget: Option<(u64, Arc<Conversations>)>,
+}
+
+/// A turn that was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Past {
+    /// What its report is kept under. After equal turns, equal keys are equal turns.
+    key: Digest,
+    /// Known if its bytes were sent.
+    tag: Option<Tag>,
+    /// Bytes of opaque tokens that the conversation had sent by then.
+    spent: u64,
 }
 
 #[derive(Debug)]
 struct Reports {
-    known: LruCache<Digest, Known>,
+    known: LruCache<Digest, Arc<Known>>,
     bytes: usize,
     most: usize,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Known {
+    /// Of the turn's bytes.
+    digest: Digest,
+    action: Action,
     report: Arc<Report>,
     tail: Tail,
+    tokens: Vec<OpaqueToken>,
     bytes: usize,
 }
 
 impl Reports {
-    fn put(&mut self, key: Digest, known: Known) {
+    fn put(&mut self, key: Digest, known: Arc<Known>) {
         self.bytes += known.bytes;
         if let Some(before) = self.known.put(key, known) {
             self.bytes -= before.bytes;
@@ -116,7 +143,15 @@ impl Transcripts {
     #[must_use]
     pub fn new(bytes: usize, conversations: NonZeroUsize) -> Self {
         let reports = Reports { known: LruCache::unbounded(), bytes: 0, most: bytes };
-        Self { reports: Mutex::new(reports), conversations: Mutex::new(LruCache::new(conversations)) }
+        let conversations = Mutex::new(LruCache::new(conversations));
+        Self { reports: Mutex::new(reports), conversations, tags: Tags::new(), budget: None }
+    }
+
+    /// The same where a conversation may send so many bytes of opaque tokens, together with what is counted in `conversations`.
+    #[must_use]
+    pub fn with_budget(mut self, budget: u64, conversations: &Arc<Conversations>) -> Self {
+        self.budget = (budget > 0).then(|| (budget, Arc::clone(conversations)));
+        self
     }
 
     /// Inspects the turns that are not known, and answers for all.
@@ -132,18 +167,29 @@ impl Transcripts {
         control: &ScanControl,
     ) -> Result<Outcome, TranscriptError> {
         let answered_before = self.answered(id);
-        let base = base(scanner.engine(), classify);
-        let mut tails: HashMap<Option<ContentKind>, Tail> = HashMap::new();
+        let base = base(scanner.engine(), classify, control.today());
+        let nothing = Tail::default();
+        // The last turn of each kind.
+        let mut last: [Option<usize>; 1 + KINDS] = [None; 1 + KINDS];
         let mut outcome =
             Outcome { turns: Vec::new(), action: Action::Allow, withhold: Vec::new(), inspected_bytes: 0 };
-        let (mut chain, mut chains, mut unknown, mut goes_on) = (base, Vec::new(), Vec::new(), true);
+        let mut known_turns: Vec<(Option<&Past>, Past, Arc<Known>)> = Vec::with_capacity(turns.len());
+        let mut unknown = Vec::new();
+        let mut goes_on = true;
         for (index, turn) in turns.iter().enumerate() {
-            let digest = match &turn.said {
-                Said::Bytes(bytes) => *blake3::hash(bytes).as_bytes(),
-                Said::Before(digest) => *digest,
+            let past = answered_before.get(index).filter(|_| goes_on);
+            let tag = match (&turn.said, &self.tags) {
+                (Said::Bytes(bytes), Some(tags)) => Some(tags.tag(&base, turn, bytes)),
+                _ => None,
             };
-            let before = tails.entry(turn.kind).or_default();
-            let key = key(&base, turn, &digest, before);
+            let last = &mut last[turn.kind.map_or(0, |kind| 1 + kind as usize)];
+            let before = last.and_then(|last| known_turns.get(last)).map_or(&nothing, |(_, _, known)| &known.tail);
+            let key = match past {
+                Some(past) if tag.is_some() && past.tag == tag => past.key,
+                _ => key(&base, turn, &digest(turn), &before.digest()),
+            };
+            let past = past.filter(|past| past.key == key);
+            goes_on = past.is_some();
             let known = self.reports.lock().unwrap_or_else(PoisonError::into_inner).known.get(&key).cloned();
             let known = match (known, &turn.said) {
                 (Some(known), _) => known,
@@ -158,23 +204,42 @@ impl Transcripts {
                     self.work_out(scanner, key, turn, bytes, before, control)
                 }
             };
-            *before = known.tail;
-            chain = *blake3::Hasher::new().update(&chain).update(&key).finalize().as_bytes();
-            goes_on &= answered_before.get(index) == Some(&chain);
-            chains.push(chain);
-            let action = known.report.verdict.action;
-            if !goes_on && !turn.handled {
-                outcome.action = outcome.action.max(action);
-            } else if !turn.handled && action >= Action::Transform {
-                outcome.withhold.push(index);
-            }
-            outcome.turns.push(Answered { digest, prior: goes_on, report: known.report });
+            *last = Some(known_turns.len());
+            known_turns.push((past, Past { key, tag: tag.or(past.and_then(|past| past.tag)), spent: 0 }, known));
         }
         if !unknown.is_empty() {
             return Err(TranscriptError::Unknown(unknown));
         }
-        if control.interruption().is_none() {
-            self.remember(id, chains);
+        let whole = control.interruption().is_none();
+        let (mut all, mut sent) = (Vec::with_capacity(turns.len()), Spent::default());
+        for (index, (turn, (before, mut now, known))) in turns.iter().zip(known_turns).enumerate() {
+            let (mut report, mut action) = (Arc::clone(&known.report), known.action);
+            if let Some((budget, conversations)) = &self.budget {
+                let fresh = sent.count(&known.tokens);
+                let counted = match before {
+                    Some(before) => before.spent,
+                    None if id.is_empty() || !whole => 0,
+                    None => conversations.spend(id, &known.tokens).1,
+                };
+                now.spent = counted.max(sent.bytes);
+                if now.spent > *budget && !fresh.is_empty() {
+                    let (engine, told) = (scanner.engine(), Report::clone(&report));
+                    let (scope, sums) = (turn.content(&[]).scope(), (now.spent, *budget));
+                    report = Arc::new(engine.with_spent_budget(told, &fresh, sums, scope, control.today()));
+                    action = report.verdict.action;
+                }
+            }
+            all.push(now);
+            let prior = before.is_some();
+            if !prior && !turn.handled {
+                outcome.action = outcome.action.max(action);
+            } else if !turn.handled && action >= Action::Transform {
+                outcome.withhold.push(index);
+            }
+            outcome.turns.push(Answered { digest: known.digest, prior, report });
+        }
+        if whole {
+            self.remember(id, all);
         }
         Ok(outcome)
     }
@@ -187,42 +252,60 @@ impl Transcripts {
         bytes: &[u8],
         before: &Tail,
         control: &ScanControl,
-    ) -> Known {
-        let content = match turn.kind {
-            Some(kind) => Content::new(kind, bytes),
-            None => Content::unplaced(bytes),
+    ) -> Arc<Known> {
+        let content = turn.content(bytes);
+        let (report, tail, tokens) = match self.budget {
+            Some(_) => scanner.inspect_after_and_count(&content, before, control),
+            None => {
+                let (report, tail) = scanner.inspect_after(&content, before, control);
+                (report, tail, Vec::new())
+            }
         };
-        let content = content.with_format(turn.format).with_server(turn.server.as_deref());
-        let (report, tail) = scanner.inspect_after(&content, before, control);
         // Roughly what a report takes.
-        let bytes = 1_024 + 1_024 * report.findings.len() + tail.size();
-        let known = Known { report: Arc::new(report), tail, bytes };
+        let bytes = 1_024 + 1_024 * report.findings.len() + tail.size() + size_of_val(&tokens[..]);
+        let (action, digest) = (report.verdict.action, digest(turn));
+        let known = Arc::new(Known { digest, action, report: Arc::new(report), tail, tokens, bytes });
         // What could not be inspected may be another time.
         if known.report.coverage.complete {
-            self.reports.lock().unwrap_or_else(PoisonError::into_inner).put(key, known.clone());
+            self.reports.lock().unwrap_or_else(PoisonError::into_inner).put(key, Arc::clone(&known));
         }
         known
     }
 
-    fn answered(&self, id: &str) -> Vec<Digest> {
+    fn answered(&self, id: &str) -> Vec<Past> {
         let mut conversations = self.conversations.lock().unwrap_or_else(PoisonError::into_inner);
         conversations.get(id).cloned().unwrap_or_default()
     }
 
-    fn remember(&self, id: &str, mut chains: Vec<Digest>) {
+    fn remember(&self, id: &str, mut past: Vec<Past>) {
         if !id.is_empty() {
-            chains.truncate(MOST_TURNS);
+            past.truncate(MOST_TURNS);
             let mut conversations = self.conversations.lock().unwrap_or_else(PoisonError::into_inner);
             // A part of what was answered makes nothing unanswered.
-            if conversations.get(id).is_none_or(|known| !known.starts_with(&chains)) {
-                conversations.put(id.to_owned(), chains);
+            if conversations.get(id).is_none_or(|known| !known.starts_with(&past)) {
+                conversations.put(id.to_owned(), past);
             }
         }
     }
 }
 
-/// What every report depends on besides the turn.
-fn base(engine: &Engine, classify: Option<Classify>) -> Digest {
+impl Turn {
+    /// Its bytes, as the engine takes them.
+    fn content<'c>(&'c self, bytes: &'c [u8]) -> Content<'c> {
+        let content = match self.kind {
+            Some(kind) => Content::new(kind, bytes),
+            None => Content::unplaced(bytes),
+        };
+        let content = content.with_format(self.format).with_server(self.server.as_deref());
+        match &self.tool {
+            Some((server, tool)) => content.with_tool_of(server, tool),
+            None => content,
+        }
+    }
+}
+
+/// What every report depends on besides the turn. Of the day nothing but which suppressions have ended.
+fn base(engine: &Engine, classify: Option<Classify>, today: Option<Date>) -> Digest {
     let info = engine.info();
     let mut hasher = blake3::Hasher::new();
     for part in [&info.version, &info.rules_digest, &info.policy_digest] {
@@ -230,16 +313,70 @@ fn base(engine: &Engine, classify: Option<Classify>) -> Digest {
     }
     hasher.update(info.model_digest.as_deref().unwrap_or("").as_bytes());
     hasher.update(&[0, classify.map_or(0, |classify| 1 + classify as u8)]);
+    for entry in &engine.policy().suppressions {
+        hasher.update(&[today.map_or(0, |today| 1 + u8::from(entry.ended(today)))]);
+    }
     *hasher.finalize().as_bytes()
 }
 
+fn digest(turn: &Turn) -> Digest {
+    match &turn.said {
+        Said::Bytes(bytes) => *blake3::hash(bytes).as_bytes(),
+        Said::Before(digest) => *digest,
+    }
+}
+
+/// A tag of a turn.
+type Tag = [u8; 16];
+
+/// Makes tags: POLYVAL under a key that is drawn at the start and tags that nobody sees. Whatever somebody sends, two different turns
+/// have the same tag with a chance of less than their blocks of 16 bytes in 2^128.
+struct Tags(Polyval);
+
+impl Tags {
+    /// `None` where the system has no random bytes.
+    fn new() -> Option<Self> {
+        let mut key = [0; 16];
+        getrandom::fill(&mut key).ok()?;
+        Some(Self(Polyval::new(&key.into())))
+    }
+
+    /// Of everything that the key of a turn is made of, but what stands before it.
+    fn tag(&self, base: &Digest, turn: &Turn, bytes: &[u8]) -> Tag {
+        let (of, tool) = turn.tool.as_ref().map(|(of, tool)| (of.as_str(), tool.as_str())).unzip();
+        let parts = [turn.server.as_deref(), of, tool];
+        let mut hash = self.0.clone();
+        hash.update_padded(bytes);
+        hash.update_padded(base);
+        let mut lengths = [[0; 8]; 6];
+        lengths[0] = (bytes.len() as u64).to_le_bytes();
+        lengths[1] = [turn.kind.map_or(0, |kind| 1 + kind as u8), turn.format as u8, 0, 0, 0, 0, 0, 0];
+        for (part, length) in parts.into_iter().zip(&mut lengths[2..]) {
+            hash.update_padded(part.unwrap_or("").as_bytes());
+            *length = part.map_or(0, |part| 1 + part.len() as u64).to_le_bytes();
+        }
+        hash.update_padded(lengths.as_flattened());
+        hash.finalize().into()
+    }
+}
+
+impl std::fmt::Debug for Tags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tags(…)")
+    }
+}
+
 /// What the report of a turn is kept under.
-fn key(base: &Digest, turn: &Turn, digest: &Digest, before: &Tail) -> Digest {
+fn key(base: &Digest, turn: &Turn, digest: &Digest, before: &Digest) -> Digest {
     let mut hasher = blake3::Hasher::new();
     let server = turn.server.as_deref();
-    hasher.update(base).update(digest).update(&before.digest());
+    hasher.update(base).update(digest).update(before);
     hasher.update(&[turn.kind.map_or(0, |kind| 1 + kind as u8), turn.format as u8, u8::from(server.is_some())]);
-    hasher.update(server.unwrap_or("").as_bytes());
+    for part in [server].into_iter().chain(turn.tool.iter().flat_map(|(server, tool)| [Some(&**server), Some(&**tool)]))
+    {
+        let part = part.unwrap_or("").as_bytes();
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+    }
     *hasher.finalize().as_bytes()
 }
 
@@ -262,7 +399,7 @@ mod tests {
 
     fn turn(kind: ContentKind, text: &str) -> Turn {
         let said = Said::Bytes(text.as_bytes().to_vec().into());
-        Turn { kind: Some(kind), format: Format::Auto, said, server: None, handled: false }
+        Turn { kind: Some(kind), format: Format::Auto, said, server: None, tool: None, handled: false }
     }
 
     fn ask(all: &Transcripts, id: &str, turns: &[Turn]) -> Result<Outcome, TranscriptError> {
@@ -310,6 +447,7 @@ mod tests {
     fn digests_stand_for_what_was_answered() {
         let all = new(1 << 20);
         let mut turns = vec![turn(ContentKind::Prompt, "Hello."), turn(ContentKind::ModelOutput, "Hello to you.")];
+        let bytes = turns.clone();
         let first = ask(&all, "c", &turns).unwrap();
         for (turn, answered) in turns.iter_mut().zip(&first.turns) {
             turn.said = Said::Before(answered.digest);
@@ -317,6 +455,14 @@ mod tests {
         turns.push(turn(ContentKind::Prompt, "How are you?"));
         let second = ask(&all, "c", &turns).unwrap();
         assert_eq!((second.inspected_bytes, second.turns[1].prior), (12, true));
+        turns[..2].clone_from_slice(&bytes);
+        let third = ask(&all, "c", &turns).unwrap();
+        assert_eq!((third.inspected_bytes, third.turns[2].prior), (0, true), "bytes or digests, it is the same turn");
+        turns[1].said = Said::Before(first.turns[1].digest);
+        turns[0].kind = Some(ContentKind::ToolOutput);
+        let other = ask(&all, "c", &turns).unwrap();
+        assert_eq!((other.inspected_bytes, other.turns[2].prior), (18, false), "the same bytes of another kind");
+        turns[0] = Turn { said: Said::Before(first.turns[0].digest), ..bytes[0].clone() };
         turns[1].said = Said::Before([7; 32]);
         assert_eq!(ask(&all, "c", &turns).unwrap_err(), TranscriptError::Unknown(vec![1]));
         assert_eq!(ask(&new(0), "c", &turns).unwrap_err(), TranscriptError::Unknown(vec![0, 1]));
@@ -342,6 +488,24 @@ mod tests {
         assert!(found(5).iter().any(|(rule, _)| *rule == "secret.aws-access-key-id"), "{:?}", found(5));
         assert!([0, 1, 2, 4].iter().all(|index| found(*index).is_empty()));
         assert!(outcome.action >= Action::Flag);
+    }
+
+    #[test]
+    fn an_answer_is_not_kept_beyond_the_end_of_a_suppression() {
+        let rules = tamiz_core::RuleSet::builtin();
+        let source = "[[suppress]]\nrules = [\"injection.*\"]\nuntil = 2026-06-30\nreason = \"a drill\"";
+        let policy = tamiz_core::Policy::parse("p.toml", source, &rules).unwrap();
+        let mut scanner = Engine::builder().rules(rules).policy(policy).build().unwrap().scanner();
+        let all = new(1 << 20);
+        let turns = [turn(ContentKind::Prompt, "Hello."), turn(ContentKind::ToolOutput, POISON)];
+        let mut on = |day: &str| {
+            let control = ScanControl::unlimited().with_today(day.parse().unwrap());
+            let outcome = all.inspect(&mut scanner, "c", &turns, None, &control).unwrap();
+            (outcome.action, outcome.turns[1].prior, outcome.inspected_bytes > 0)
+        };
+        assert_eq!(on("2026-06-29"), (Action::Allow, false, true));
+        assert_eq!(on("2026-06-30"), (Action::Allow, true, false), "another day changes nothing");
+        assert_eq!(on("2026-07-01"), (Action::Block, false, true), "what was let through counts again");
     }
 
     #[test]

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::{files, intruder, rug_pull};
 use crate::support::{Run, tamiz_with_input};
 
-struct Store(tempfile::TempDir);
+pub(super) struct Store(tempfile::TempDir);
 
 impl Store {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
@@ -19,13 +19,13 @@ impl Store {
         self.0.path().join("tools.redb")
     }
 
-    fn run(&self, arguments: &[&str], input: &Value) -> Run {
+    pub(super) fn run(&self, arguments: &[&str], input: &Value) -> Run {
         let store = self.path();
         let with = ["tools", arguments[0], "--store", store.to_str().unwrap(), "--json"];
         tamiz_with_input(&[&with[..], &arguments[1..]].concat(), input.to_string().as_bytes())
     }
 
-    fn look(&self, command: &str, server: &str, list: &Value) -> (i32, Value) {
+    pub(super) fn look(&self, command: &str, server: &str, list: &Value) -> (i32, Value) {
         let run = self.run(&[command, "--server", server, "--by", "test"], list);
         assert!(run.err.is_empty(), "{run:?}");
         (run.code, run.json())
@@ -189,6 +189,9 @@ fn first_sight_may_wait_and_people_are_told() {
     }
     let run = tools(&["quarantine", "nothing"], b"");
     assert!(run.code == 2 && run.err.contains("no such tool"), "{run:?}");
+    let nowhere = store.0.path().join("no/such/store.redb");
+    let run = tamiz_with_input(&["tools", "list", "--store", nowhere.to_str().unwrap()], b"");
+    assert!(run.code == 2 && run.err.contains("there is no store") && !nowhere.parent().unwrap().exists(), "{run:?}");
     fs::write(&path, "this is no store").unwrap();
     let run = tools(&["check"], input.to_string().as_bytes());
     assert!(run.code == 2 && run.err.contains("not a store"), "{run:?}");
@@ -280,6 +283,9 @@ fn results_are_held_to_the_approved_schema() {
     let run = result(&json!({ "result": { "structuredContent": { "celsius": "warm" } } }));
     assert_eq!((run.code, &run.json()["findings"][0]["pointer"]), (1, &json!("/result/structuredContent/celsius")));
     assert_eq!(result(&json!({ "content": [] })).code, 1);
+    // Whoever reads the result sees no error.
+    assert_eq!(result(&json!({ "result": { "content": [] }, "error": { "code": 1, "message": "m" } })).code, 1);
+    assert_eq!(result(&json!({ "error": { "code": 1, "message": "m" } })).code, 0);
     let poisoned = json!({ "content": [{ "type": "text", "text": crate::support::ORDER }], "structuredContent": { "celsius": 1 } });
     let run = result(&poisoned);
     assert_eq!(run.json()["report"]["findings"][0]["pointer"], "/content/0/text", "{run:?}");

@@ -7,12 +7,12 @@ use tamiz::catalogue::{By, Catalogue, FirstSight, Look};
 
 use crate::support::engine;
 
-/// Rounds; 12 if it is not set.
+/// Rounds; 100 if it is not set.
 const ROUNDS: &str = "DAMAGE_TEST_ROUNDS";
 
 #[test]
 fn a_damaged_store_is_refused_or_tells_the_truth() {
-    let rounds: u64 = std::env::var_os(ROUNDS).map_or(12, |rounds| rounds.into_string().unwrap().parse().unwrap());
+    let rounds: u64 = std::env::var_os(ROUNDS).map_or(100, |rounds| rounds.into_string().unwrap().parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tools.redb");
     let by = By { who: "test".into(), note: None };

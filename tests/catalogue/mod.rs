@@ -1,5 +1,6 @@
 //! The tool catalogue, through the command line and over gRPC.
 
+mod attacks;
 mod cli;
 mod crash;
 mod damaged;

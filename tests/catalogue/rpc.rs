@@ -20,14 +20,14 @@ use tonic_types::StatusExt as _;
 use super::{files, intruder, rug_pull};
 use crate::support::engine;
 
-struct Running {
-    client: CatalogServiceClient<Channel>,
-    inspection: InspectionServiceClient<Channel>,
+pub(super) struct Running {
+    pub(super) client: CatalogServiceClient<Channel>,
+    pub(super) inspection: InspectionServiceClient<Channel>,
     _folder: tempfile::TempDir,
     _stop: oneshot::Sender<()>,
 }
 
-async fn start() -> Running {
+pub(super) async fn start() -> Running {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config::default();
     config.server.listen.set_port(0);
@@ -51,12 +51,20 @@ fn listing(server: &str, list: &serde_json::Value) -> Option<Listing> {
     Some(Listing { server: server.into(), content: list.to_string().into() })
 }
 
-async fn pin(client: &mut CatalogServiceClient<Channel>, server: &str, list: &serde_json::Value) -> CatalogOutcome {
+pub(super) async fn pin(
+    client: &mut CatalogServiceClient<Channel>,
+    server: &str,
+    list: &serde_json::Value,
+) -> CatalogOutcome {
     let request = PinToolsRequest { listing: listing(server, list), first_sight: 0, actor: actor() };
     client.pin_tools(request).await.unwrap().into_inner().outcome.unwrap()
 }
 
-async fn check(client: &mut CatalogServiceClient<Channel>, server: &str, list: &serde_json::Value) -> CatalogOutcome {
+pub(super) async fn check(
+    client: &mut CatalogServiceClient<Channel>,
+    server: &str,
+    list: &serde_json::Value,
+) -> CatalogOutcome {
     let request = CheckToolsRequest { listing: listing(server, list), no_record: false, actor: actor() };
     client.check_tools(request).await.unwrap().into_inner().outcome.unwrap()
 }

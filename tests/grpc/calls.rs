@@ -112,11 +112,7 @@ async fn a_token_for_another_server_is_found() {
 
 #[tokio::test]
 async fn suppressions_hold_for_the_tool_that_is_named() {
-    let rules = tamiz_core::RuleSet::builtin();
-    let source =
-        "[[suppress]]\nrules = [\"injection.*\"]\ntools = [\"search\"]\nuntil = 9999-12-31\nreason = \"a manual\"";
-    let policy = tamiz_core::Policy::parse("p.toml", source, &rules).unwrap();
-    let server = start_with(tamiz_core::Engine::builder().rules(rules).policy(policy).build().unwrap()).await;
+    let server = start_with(super::support::suppressing()).await;
     let mut client = server.client().await;
     for (tool, action) in [("search", Action::Allow), ("other", Action::Block), ("", Action::Block)] {
         let asked = InspectRequest { tool: tool.to_owned(), ..request("a", crate::support::ORDER) };

@@ -117,3 +117,68 @@ async fn calls_are_looked_at_together() {
     let third = ask(&mut client, &turns).await.unwrap();
     assert_eq!((third.action(), third.flow.unwrap().toxic_at), (Action::Allow, Some(1)));
 }
+
+#[tokio::test]
+async fn suppressions_hold_for_the_tool_that_is_named() {
+    let server = super::support::start_with(super::support::suppressing()).await;
+    let mut client = Client::new(server.channel().await);
+    let of = |server: &str, tool: &str| ConversationTurn {
+        call: Some(FlowCall { server: server.into(), tool: tool.into() }),
+        ..turn(ContentKind::ToolOutput, POISON)
+    };
+    let mut turns = vec![of("files", "search")];
+    let first = ask(&mut client, &turns).await.unwrap();
+    let report = first.turns[0].report.as_ref().unwrap();
+    assert_eq!(first.action(), Action::Allow, "{report:?}");
+    assert!(!report.findings.is_empty() && report.findings.iter().all(|finding| finding.suppressed.is_some()));
+    // The same bytes of another tool are another turn, also for the memory.
+    turns.push(of("files", "other"));
+    let second = ask(&mut client, &turns).await.unwrap();
+    assert_eq!((second.action(), second.turns[0].action()), (Action::Block, Action::Allow));
+    assert!(second.turns[0].prior && second.withhold.is_empty());
+    assert_eq!(ask(&mut client, &[turn(ContentKind::ToolOutput, POISON)]).await.unwrap().action(), Action::Block);
+}
+
+#[tokio::test]
+async fn turns_count_in_the_budget_of_their_conversation() {
+    let server = super::support::start_shipped_with(|config| config.pool.entropy_budget = 110).await;
+    let mut client = Client::new(server.channel().await);
+    let mut inspection = server.client().await;
+    // Made up, and known to no rule.
+    let token = |number: usize| format!("q7Zp2mXv{number:04}9KdR4tLw8HsBnE");
+    let told = |turn: &tamiz::grpc::v1::TurnReport| {
+        let findings = turn.report.iter().flat_map(|report| &report.findings);
+        findings.map(|finding| finding.rule.clone()).collect::<Vec<_>>()
+    };
+    let mut turns = Vec::new();
+    for number in 0..4 {
+        turns.push(turn(ContentKind::ModelOutput, &format!("The id is {}.", token(number))));
+        // What comes in does not count.
+        turns.push(turn(ContentKind::ToolOutput, &token(number + 10)));
+        let outcome = ask(&mut client, &turns).await.unwrap();
+        assert!(
+            outcome.action() == Action::Allow && outcome.turns.iter().all(|turn| told(turn).is_empty()),
+            "{number}"
+        );
+    }
+    turns.push(turn(ContentKind::ToolArguments, &format!("{{\"id\": \"{}\"}}", token(4))));
+    let over = ask(&mut client, &turns).await.unwrap();
+    assert_eq!((over.action(), told(&over.turns[8])), (Action::Flag, vec!["secret.entropy-budget".to_owned()]));
+    let report = over.turns[8].report.as_ref().unwrap();
+    assert!(report.findings[0].title.ends_with("its budget: 130 bytes so far, 110 allowed"), "{report:?}");
+    // Sent again it counts once, is told again, and does not count as new.
+    turns.push(turn(ContentKind::ModelOutput, "That is all."));
+    let again = ask(&mut client, &turns).await.unwrap();
+    assert_eq!((again.action(), again.turns[8].report.as_ref()), (Action::Allow, Some(report)));
+    // A single inspection of the same conversation goes on counting from there.
+    let mut say = async |conversation: &str| {
+        let asked = tamiz::grpc::v1::InspectRequest {
+            conversation_id: conversation.into(),
+            kind: ContentKind::ModelOutput.into(),
+            ..super::support::request("a", token(5))
+        };
+        inspection.inspect(asked).await.unwrap().into_inner().report.unwrap().findings
+    };
+    assert!(say("c").await[0].title.ends_with("156 bytes so far, 110 allowed"));
+    assert!(say("d").await.is_empty());
+}

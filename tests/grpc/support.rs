@@ -198,3 +198,12 @@ pub(super) fn request(id: impl Into<String>, content: impl Into<Vec<u8>>) -> Ins
 pub(super) fn streamed(request: InspectRequest) -> InspectStreamRequest {
     InspectStreamRequest { request: Some(request) }
 }
+
+/// An engine with a policy that suppresses injections of the tool `search`.
+pub(crate) fn suppressing() -> Engine {
+    let rules = tamiz_core::RuleSet::builtin();
+    let source =
+        "[[suppress]]\nrules = [\"injection.*\"]\ntools = [\"search\"]\nuntil = 9999-12-31\nreason = \"a manual\"";
+    let policy = tamiz_core::Policy::parse("p.toml", source, &rules).unwrap();
+    Engine::builder().rules(rules).policy(policy).build().unwrap()
+}

@@ -225,3 +225,23 @@ async fn a_shutdown_ends_a_text() {
     drop((answers, client));
     stopped.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn suppressions_hold_for_the_tool_that_is_named() {
+    let server = super::support::start_with(super::support::suppressing()).await;
+    let mut client = server.client().await;
+    let text = format!("{}{} {}", prose(6_000), crate::support::ORDER, prose(3_000));
+    for (tool, stops) in [("search", false), ("other", true), ("", true)] {
+        let start = TextStart {
+            kind: ContentKind::ToolOutput.into(),
+            tool: tool.into(),
+            classify: tamiz::grpc::v1::ClassifyMode::Off.into(),
+            ..TextStart::default()
+        };
+        let (went, _, end) = sent(&mut client, in_pieces(text.as_bytes(), 301, start)).await.unwrap();
+        assert_eq!((end.stopped, went.len() < text.len()), (stops, stops), "{tool}");
+        let report = end.report.unwrap();
+        assert_eq!(report.verdict.unwrap().action() == Action::Block, stops, "{tool}");
+        assert!(report.findings.iter().all(|finding| finding.suppressed.is_some() != stops), "{tool}");
+    }
+}

@@ -1,10 +1,12 @@
 //! What a conversation may send that looks like keys and is none that a rule knows.
 
 use crate::content::ContentKind;
+use crate::date::Date;
 use crate::detect::opaque_tokens;
 use crate::engine::{Engine, Scanned};
-use crate::report::{Report, Span};
+use crate::report::{Report, Span, Standing};
 use crate::rule::Group;
+use crate::verdict::Scope;
 
 /// The rule that a spent budget is reported under.
 const RULE: &str = "secret.entropy-budget";
@@ -56,15 +58,25 @@ impl Scanned<'_> {
 
 impl Engine {
     /// Adds to the report on a content that its conversation has sent `spent` bytes of opaque tokens, which is more than `budget`.
-    /// `tokens` are those of this content; without any the report stays as it is.
+    /// `tokens` are those of this content; without any the report stays as it is. By `scope` and day suppressions of the policy hold.
     #[must_use]
-    pub fn with_spent_budget(&self, mut report: Report, tokens: &[OpaqueToken], spent: u64, budget: u64) -> Report {
+    pub fn with_spent_budget(
+        &self,
+        mut report: Report,
+        tokens: &[OpaqueToken],
+        (spent, budget): (u64, u64),
+        scope: Scope<'_>,
+        today: Option<Date>,
+    ) -> Report {
         let (Some(rule), Some(first)) = (self.rules().rule_set().get(RULE), tokens.first()) else { return report };
         let end = tokens.iter().map(|token| token.span.end).max().unwrap_or(first.span.end);
         let span = Span { start: first.span.start, end };
         let title = format!("{}: {spent} bytes so far, {budget} allowed", rule.title);
-        report.add(rule, span, format!("{:016x}", first.print));
-        report.verdict.add(self.policy(), rule);
+        let standing = self.standing(RULE, scope, today);
+        report.add(rule, span, format!("{:016x}", first.print), &standing);
+        if !matches!(standing, Standing::Suppressed(_)) {
+            report.verdict.add(self.policy(), rule);
+        }
         let titles =
             report.findings.iter_mut().filter(|finding| finding.rule == RULE).map(|finding| &mut finding.title);
         let reasons =

@@ -151,7 +151,9 @@ impl ScanControl {
         self
     }
 
-    pub(crate) fn today(&self) -> Option<Date> {
+    /// The day that was said.
+    #[must_use]
+    pub fn today(&self) -> Option<Date> {
         self.today
     }
 

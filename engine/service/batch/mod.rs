@@ -101,7 +101,7 @@ fn scan_one(scanner: &mut Scanner, input: Input, options: &ScanOptions<'_>) -> O
     let control = control.with_today(today());
     let mut report = scanner.inspect(&content, &control);
     if let Some(marker) = &options.marker {
-        report = scanner.engine().with_marker_echoes(report, marker, &loaded.body);
+        report = scanner.engine().with_marker_echoes(report, marker, &content, &control);
     }
     let report = report.with_path(loaded.label).with_offset(loaded.base);
     Outcome::Inspected { report: Box::new(report), body: loaded.body, base: loaded.base }

@@ -77,7 +77,9 @@ impl Catalogue {
         let approved = approved(tool, record.as_ref())?;
         if let Some(output) = approved.as_ref().and_then(|tool| tool.value.get("outputSchema")) {
             let at = format!("{at}/structuredContent");
-            let failed = result.get("isError").and_then(Value::as_bool) == Some(true) || message.get("error").is_some();
+            // An error beside a result is none: whoever reads the result sees it as one.
+            let is_error = message.get("error").is_some() && message.get("result").is_none();
+            let failed = is_error || result.get("isError").and_then(Value::as_bool) == Some(true);
             // A server that asks for input first has no result yet.
             let waits = result.get("resultType").and_then(Value::as_str) == Some("input_required");
             match result.get("structuredContent") {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use rayon::prelude::*;
 use tamiz_core::{
     Action, ChangeKind, Content, ContentKind, Coverage, Finding, Format, KnownTool, Listing, Notice, Report,
     ScanControl, Scanner, Tool, ToolChange, compare, diff,
@@ -12,6 +13,9 @@ use super::{
     By, Catalogue, CatalogueError, CatalogueFinding, Outcome, Record, State, Status, ToolReport, Version, store,
 };
 use crate::clock::today;
+
+/// Fewest tools that are worth a thread.
+const TOOLS_PER_THREAD: usize = 64;
 
 /// What becomes of a tool that is seen for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,9 +86,10 @@ impl Catalogue {
             tools: Vec::new(),
         };
         let mut puts = Vec::new();
-        for seen in seen {
+        let scans = self.scans(server, &seen);
+        for (seen, scanned) in seen.into_iter().zip(scans) {
             let notices = notices.remove(seen.name).unwrap_or_default();
-            let (report, put) = self.judge(server, seen, notices, look, &mut scanner)?;
+            let (report, put) = self.judge(server, seen, scanned, notices, look, &mut scanner)?;
             puts.extend(put);
             outcome.unchanged += usize::from(report.status == Status::Unchanged && report.state == State::Pinned);
             if report.status != Status::Unchanged || !report.findings.is_empty() {
@@ -141,25 +146,35 @@ impl Catalogue {
         seen
     }
 
+    /// Inspects what is new or changed, on all cores.
+    fn scans(&self, server: &str, seen: &[Seen<'_>]) -> Vec<Option<Report>> {
+        let one = |scanner: &mut Scanner, seen: &Seen<'_>| {
+            let fresh = seen.status != Status::Unchanged;
+            fresh.then(|| scan(scanner, seen.tool.is_some(), (server, seen.name), &seen.version.text))
+        };
+        seen.par_iter().with_min_len(TOOLS_PER_THREAD).map_init(|| self.engine().scanner(), one).collect()
+    }
+
     /// What to say of a tool, and what to remember.
     fn judge(
         &self,
         server: &str,
         seen: Seen<'_>,
+        scanned: Option<Report>,
         notices: Vec<Notice>,
         look: Look,
         scanner: &mut Scanner,
     ) -> Result<(ToolReport, Option<Memo>), CatalogueError> {
         let mut findings = self.noticed(&notices);
         let mut coverage = Coverage::new(0);
-        let (mut changes, mut scanned) = (Vec::new(), Vec::new());
-        if seen.status != Status::Unchanged {
-            let report = scan(scanner, seen.tool.is_some(), (server, seen.name), &seen.version.text);
+        let (mut changes, mut found) = (Vec::new(), Vec::new());
+        if let Some(report) = scanned {
             for skipped in &report.coverage.skipped {
                 coverage.skip(&skipped.what, &skipped.why);
             }
-            scanned = report.findings;
+            found = report.findings;
         }
+        let scanned = found;
         for finding in &scanned {
             let same = |known: &CatalogueFinding| known.rule == finding.rule && known.pointer == finding.pointer;
             if !findings.iter().any(same) {

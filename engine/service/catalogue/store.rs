@@ -108,7 +108,7 @@ pub enum StoreError {
     #[error("{}: not a store of this version of Tamiz", .0.display())]
     Foreign(PathBuf),
     /// Its folder or file cannot be made.
-    #[error("{}: the store cannot be made: {source}", .path.display())]
+    #[error("{}: the store cannot be made", .path.display())]
     Create {
         /// Which.
         path: PathBuf,
@@ -128,6 +128,33 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreEr
     catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(StoreError::Damaged))
 }
 
+/// Something of redb's, which writes when it is dropped and panics where a damaged file does not let it.
+struct Closing<T>(Option<T>);
+
+impl<T> Closing<T> {
+    fn get(&self) -> Result<&T, StoreError> {
+        self.0.as_ref().ok_or(StoreError::Damaged)
+    }
+
+    fn take(mut self) -> Result<T, StoreError> {
+        self.0.take().ok_or(StoreError::Damaged)
+    }
+}
+
+impl<T> Drop for Closing<T> {
+    fn drop(&mut self) {
+        let inner = self.0.take();
+        // What was committed is on the disk; there is nothing left to tell.
+        drop(catch_unwind(AssertUnwindSafe(|| drop(inner))));
+    }
+}
+
+impl<T> std::fmt::Debug for Closing<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Closing(…)")
+    }
+}
+
 macro_rules! from_redb {
     ($($error:ident),*) => {$(
         impl From<redb::$error> for StoreError {
@@ -142,7 +169,7 @@ from_redb!(TransactionError, TableError, StorageError, CommitError);
 /// The file.
 #[derive(Debug)]
 pub struct Store {
-    database: Database,
+    database: Closing<Database>,
     digester: Digester,
 }
 
@@ -169,7 +196,8 @@ impl Store {
             }
             error => StoreError::Failed(Box::new(error.into())),
         })?;
-        let write = database.begin_write()?;
+        let database = Closing(Some(database));
+        let write = database.get()?.begin_write()?;
         let (key, new) = {
             let mut meta = write.open_table(META)?;
             write.open_table(TOOLS)?;
@@ -210,7 +238,7 @@ impl Store {
     /// When reading fails.
     pub fn server(&self, server: &str) -> Result<BTreeMap<String, Record>, StoreError> {
         guarded(|| {
-            let read = self.database.begin_read()?;
+            let read = self.database.get()?.begin_read()?;
             let tools = read.open_table(TOOLS)?;
             let mut records = BTreeMap::new();
             for entry in tools.range((server, "")..)? {
@@ -219,7 +247,7 @@ impl Store {
                 if owner != server {
                     break;
                 }
-                records.insert(tool.to_owned(), decode(value.value())?);
+                records.insert(tool.to_owned(), read_record(&self.digester, (server, tool), value.value())?);
             }
             Ok(records)
         })
@@ -231,10 +259,10 @@ impl Store {
     /// When reading fails.
     pub fn record(&self, server: &str, tool: &str) -> Result<Option<Record>, StoreError> {
         guarded(|| {
-            let read = self.database.begin_read()?;
+            let read = self.database.get()?.begin_read()?;
             let tools = read.open_table(TOOLS)?;
             let record = tools.get((server, tool))?;
-            record.map(|record| decode(record.value())).transpose()
+            record.map(|record| read_record(&self.digester, (server, tool), record.value())).transpose()
         })
     }
 
@@ -244,7 +272,7 @@ impl Store {
     /// When reading fails.
     pub fn names(&self) -> Result<Vec<(String, String)>, StoreError> {
         guarded(|| {
-            let read = self.database.begin_read()?;
+            let read = self.database.get()?.begin_read()?;
             let tools = read.open_table(TOOLS)?;
             let mut names = Vec::new();
             for entry in tools.iter()? {
@@ -262,7 +290,7 @@ impl Store {
     /// When reading fails.
     pub fn log(&self, after: u64, most: usize) -> Result<Vec<Entry>, StoreError> {
         guarded(|| {
-            let read = self.database.begin_read()?;
+            let read = self.database.get()?.begin_read()?;
             let log = read.open_table(LOG)?;
             let entries = log.range(after.saturating_add(1)..)?;
             entries.take(most).map(|entry| decode(entry?.1.value())).collect()
@@ -274,7 +302,10 @@ impl Store {
     /// # Errors
     /// When writing cannot begin.
     pub fn change(&self) -> Result<Change, StoreError> {
-        guarded(|| Ok(Change { write: self.database.begin_write()?, at: now() }))
+        guarded(|| {
+            let write = Closing(Some(self.database.get()?.begin_write()?));
+            Ok(Change { write, digester: self.digester.clone(), at: now() })
+        })
     }
 }
 
@@ -291,7 +322,8 @@ pub struct Put {
 
 /// A change that is being made.
 pub struct Change {
-    write: WriteTransaction,
+    write: Closing<WriteTransaction>,
+    digester: Digester,
     at: u64,
 }
 
@@ -308,9 +340,9 @@ impl Change {
     /// When reading fails.
     pub fn record(&self, server: &str, tool: &str) -> Result<Option<Record>, StoreError> {
         guarded(|| {
-            let tools = self.write.open_table(TOOLS)?;
+            let tools = self.write.get()?.open_table(TOOLS)?;
             let record = tools.get((server, tool))?;
-            record.map(|record| decode(record.value())).transpose()
+            record.map(|record| read_record(&self.digester, (server, tool), record.value())).transpose()
         })
     }
 
@@ -321,11 +353,12 @@ impl Change {
     /// When writing fails.
     pub fn put(&self, puts: impl IntoIterator<Item = Put>) -> Result<(), StoreError> {
         guarded(|| {
-            let (mut tools, mut log) = (self.write.open_table(TOOLS)?, self.write.open_table(LOG)?);
+            let (mut tools, mut log) = (self.write.get()?.open_table(TOOLS)?, self.write.get()?.open_table(LOG)?);
             let mut number = log.last()?.map_or(0, |(number, _)| number.value());
             for Put { before, record, mut entry } in puts {
                 let key = (entry.server.as_str(), entry.tool.as_str());
-                let now: Option<Record> = tools.get(key)?.map(|record| decode(record.value())).transpose()?;
+                let now: Option<Record> =
+                    tools.get(key)?.map(|record| read_record(&self.digester, key, record.value())).transpose()?;
                 if now != before {
                     continue;
                 }
@@ -343,7 +376,7 @@ impl Change {
     /// # Errors
     /// When writing fails; then nothing of it holds.
     pub fn commit(self) -> Result<(), StoreError> {
-        guarded(|| Ok(self.write.commit()?))
+        guarded(|| Ok(self.write.take()?.commit()?))
     }
 }
 
@@ -353,6 +386,13 @@ fn encode(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
 
 fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes).map_err(|_| StoreError::Damaged)
+}
+
+/// The record of a tool. What it keeps has to be what its digests say, of this tool of this server.
+fn read_record(digester: &Digester, (server, tool): (&str, &str), bytes: &[u8]) -> Result<Record, StoreError> {
+    let record: Record = decode(bytes)?;
+    let whole = |version: &Version| version.digest == digester.kept(server, tool, &version.text);
+    if record.pinned.iter().chain(&record.candidate).all(whole) { Ok(record) } else { Err(StoreError::Damaged) }
 }
 
 /// Whoever can write there can approve tools: the file is its owner's alone.
@@ -372,9 +412,24 @@ fn now() -> u64 {
 mod tests {
     use super::*;
 
-    fn record(text: &str) -> Record {
-        let version = Version { digest: "d".into(), text: text.into() };
+    fn record(store: &Store, server: &str, tool: &str, text: &str) -> Record {
+        let version = Version { digest: store.digester().kept(server, tool, text), text: text.into() };
         Record { state: State::Pinned, pinned: Some(version), candidate: None, reason: None, labels: None }
+    }
+
+    fn put(server: &str, tool: &str, text: &str, what: &str, store: &Store) -> Put {
+        let entry = Entry {
+            number: 0,
+            at: 0,
+            who: "me".into(),
+            what: what.into(),
+            server: server.into(),
+            tool: tool.into(),
+            from: None,
+            to: None,
+            note: None,
+        };
+        Put { before: None, record: record(store, server, tool, text), entry }
     }
 
     #[test]
@@ -383,45 +438,37 @@ mod tests {
         let path = folder.path().join("sub/tools.redb");
         let digest = {
             let store = Store::open(&path).unwrap();
-            let put = |server: &str, tool: &str, text: &str, what: &str| Put {
-                before: None,
-                record: record(text),
-                entry: Entry {
-                    number: 0,
-                    at: 0,
-                    who: "me".into(),
-                    what: what.into(),
-                    server: server.into(),
-                    tool: tool.into(),
-                    from: None,
-                    to: None,
-                    note: None,
-                },
-            };
             let change = store.change().unwrap();
-            change.put([put("s", "t", "x", "pinned"), put("s2", "t", "y", "approved")]).unwrap();
+            change.put([put("s", "t", "x", "pinned", &store), put("s2", "t", "y", "approved", &store)]).unwrap();
             change.commit().unwrap();
             let lost = store.change().unwrap();
-            lost.put([put("s", "lost", "z", "pinned")]).unwrap();
+            lost.put([put("s", "lost", "z", "pinned", &store)]).unwrap();
             drop(lost);
             // Made from what is there no more.
             let late = store.change().unwrap();
-            late.put([put("s", "t", "late", "pinned")]).unwrap();
+            late.put([put("s", "t", "late", "pinned", &store)]).unwrap();
             late.commit().unwrap();
             assert!(matches!(Store::open(&path), Err(StoreError::Busy(_))));
             store.digester().instructions("s", "x")
         };
         let store = Store::open(&path).unwrap();
-        assert_eq!(store.server("s").unwrap(), BTreeMap::from([("t".to_owned(), record("x"))]));
-        assert_eq!(store.record("s2", "t").unwrap(), Some(record("y")));
-        assert_eq!(store.names().unwrap().len(), 2);
+        assert_eq!(store.server("s").unwrap(), BTreeMap::from([("t".to_owned(), record(&store, "s", "t", "x"))]));
+        assert_eq!(store.record("s2", "t").unwrap(), Some(record(&store, "s2", "t", "y")));
+        // A record that got under another name approves nothing there.
+        let change = store.change().unwrap();
+        let moved = Put { record: record(&store, "s2", "t", "y"), ..put("s2", "moved", "y", "approved", &store) };
+        change.put([moved]).unwrap();
+        change.commit().unwrap();
+        assert!(matches!(store.record("s2", "moved"), Err(StoreError::Damaged)));
+        assert!(matches!(store.server("s2"), Err(StoreError::Damaged)));
+        assert_eq!(store.names().unwrap().len(), 3);
         let log = store.log(0, 10).unwrap();
         assert_eq!(
             log.iter().map(|entry| (entry.number, entry.what.as_str())).collect::<Vec<_>>(),
-            [(1, "pinned"), (2, "approved")]
+            [(1, "pinned"), (2, "approved"), (3, "approved")]
         );
         assert!(log[0].at > 1_700_000_000);
-        assert_eq!(store.log(1, 10).unwrap().len(), 1);
+        assert_eq!(store.log(1, 10).unwrap().len(), 2);
         assert_eq!(store.digester().instructions("s", "x"), digest);
     }
 

@@ -222,16 +222,24 @@ impl StoreArgs {
         let path = self.store.clone().or_else(config::user_store);
         path.context("there is no user's data directory to keep the catalogue in: give --store FILE")
     }
+
+    /// The path of a store that is there: who only asks makes none, and hears of a wrong name.
+    fn existing(&self) -> anyhow::Result<PathBuf> {
+        let path = self.path()?;
+        if !path.exists() {
+            bail!("{}: there is no store; `tamiz tools pin` makes one", path.display());
+        }
+        Ok(path)
+    }
 }
 
 impl CommonArgs {
     fn open(&self) -> anyhow::Result<Catalogue> {
-        open(&self.store, &self.rules)
+        open(self.store.existing()?, &self.rules)
     }
 }
 
-fn open(store: &StoreArgs, rules: &RuleArgs) -> anyhow::Result<Catalogue> {
-    let path = store.path()?;
+fn open(path: PathBuf, rules: &RuleArgs) -> anyhow::Result<Catalogue> {
     let set = packs::rules(&rules.rule_dirs, !rules.no_builtin_rules)?;
     let policy = rules.policy(&set)?;
     let backend = matcher::backend(rules.matcher.unwrap_or_default(), None, false)?;
@@ -272,18 +280,18 @@ pub(super) fn run(command: ToolsCommand) -> anyhow::Result<Outcome> {
 fn look(args: ListingArgs, look: Look) -> anyhow::Result<Outcome> {
     let body = read(&args.input)?;
     let by = args.by.by()?;
-    let catalogue = args.common.open()?;
+    let catalogue = open(args.common.store.path()?, &args.common.rules)?;
     let outcome = catalogue.look(&args.common.server, &body, look, &by)?;
     if args.common.store.json {
         print_json(&outcome)?;
     } else {
         let mut out = io::stdout().lock();
-        let (pinned, told): (Vec<&ToolReport>, Vec<&ToolReport>) =
-            outcome.tools.iter().partition(|tool| tool.state == State::Pinned && tool.findings.is_empty());
-        for tool in told {
+        let told = |tool: &&ToolReport| tool.state != State::Pinned || !tool.findings.is_empty();
+        for tool in outcome.tools.iter().filter(told) {
             tell(&mut out, tool)?;
         }
-        let new = pinned.iter().filter(|tool| tool.status == Status::New).count();
+        let is_new = |tool: &&ToolReport| tool.status == Status::New && tool.state == State::Pinned;
+        let new = outcome.tools.iter().filter(is_new).count();
         let new = if new > 0 { format!(", {new} approved now") } else { String::new() };
         let part = if outcome.partial { "; the list is a part only" } else { "" };
         let (server, listed, same) = (printable(&outcome.server), outcome.listed, outcome.unchanged);
@@ -354,7 +362,7 @@ fn label(args: &CommonArgs, by: ByArgs, tool: &str, set: Option<Vec<String>>, re
 fn flow(store: &StoreArgs, rules: &RuleArgs, fail_on: FailOn, input: &Path) -> anyhow::Result<Outcome> {
     let calls: Vec<LabelledCall> = serde_json::from_slice(&read(input)?)
         .map_err(|error| anyhow::anyhow!("line {}: not an array of calls with `server` and `tool`", error.line()))?;
-    let outcome = open(store, rules)?.flow(calls)?;
+    let outcome = open(store.existing()?, rules)?.flow(calls)?;
     if store.json {
         print_json(&outcome)?;
     } else {
@@ -437,7 +445,7 @@ fn list(args: &StoreArgs, server: Option<&str>) -> anyhow::Result<Outcome> {
         pinned_digest: Option<String>,
         waiting_digest: Option<String>,
     }
-    let store = catalogue::Store::open(&args.path()?)?;
+    let store = catalogue::Store::open(&args.existing()?)?;
     let mut lines = Vec::new();
     let mut servers: Vec<String> = store.names()?.into_iter().map(|(server, _)| server).collect();
     servers.dedup();
@@ -465,7 +473,7 @@ fn list(args: &StoreArgs, server: Option<&str>) -> anyhow::Result<Outcome> {
 }
 
 fn log(args: &StoreArgs, after: u64) -> anyhow::Result<Outcome> {
-    let store = catalogue::Store::open(&args.path()?)?;
+    let store = catalogue::Store::open(&args.existing()?)?;
     let entries = store.log(after, usize::MAX)?;
     if args.json {
         print_json(&entries)?;

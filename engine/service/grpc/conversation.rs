@@ -13,6 +13,7 @@ use super::v1::conversation_service_server::ConversationService;
 use super::v1::conversation_turn::Said as Sent;
 use super::{catalog, status, v1};
 use crate::catalogue::{Catalogue, LabelledCall};
+use crate::clock::today;
 use crate::inspect::Cancel;
 use crate::transcript::{Outcome, Said, Transcripts, Turn};
 
@@ -30,7 +31,9 @@ pub(super) struct Conversation {
 impl Conversation {
     pub(super) fn new(shared: Arc<Shared>, catalogue: Option<Arc<Catalogue>>) -> Self {
         let pool = shared.pool.config();
-        let transcripts = Arc::new(Transcripts::new(pool.verdict_cache_bytes, pool.conversations));
+        let transcripts = Transcripts::new(pool.verdict_cache_bytes, pool.conversations)
+            .with_budget(pool.entropy_budget as u64, shared.pool.conversations());
+        let transcripts = Arc::new(transcripts);
         Self { shared, transcripts, catalogue }
     }
 
@@ -57,11 +60,16 @@ impl Conversation {
             kind: turn.kind,
             format: turn.format,
             server: turn.server,
+            tool: turn.call.as_ref().map(|call| call.tool.clone()).unwrap_or_default(),
             ..v1::InspectRequest::default()
         };
+        let of = turn.call.map(|call| call.server).filter(|server| !server.is_empty());
         match self.shared.task(asked, None, Cancel::default()) {
             Ok(task) => {
-                Some(Turn { kind: task.kind, format: task.format, said, server: task.server, handled: turn.handled })
+                let of = of.or_else(|| task.server.clone()).unwrap_or_default();
+                let tool = task.tool.map(|tool| (of, tool));
+                let (kind, format, server, handled) = (task.kind, task.format, task.server, turn.handled);
+                Some(Turn { kind, format, said, server, tool, handled })
             }
             Err(error) => {
                 told("kind", error.message().to_owned());
@@ -106,8 +114,8 @@ impl ConversationService for Conversation {
         }
         let mut calls = Vec::new();
         let mut turns = Vec::with_capacity(request.turns.len());
-        for (index, mut turn) in request.turns.into_iter().enumerate() {
-            calls.extend(turn.call.take().map(|call| (index, call)));
+        for (index, turn) in request.turns.into_iter().enumerate() {
+            calls.extend(turn.call.clone().map(|call| (index, call)));
             turns.extend(self.turn(index, turn, &mut wrong));
         }
         if !wrong.is_empty() {
@@ -128,7 +136,7 @@ impl ConversationService for Conversation {
         let bytes = turns.iter().map(|turn| if let Said::Bytes(bytes) = &turn.said { bytes.len() } else { 0 }).max();
         let transcripts = Arc::clone(&self.transcripts);
         let inspected = self.shared.pool.call(cancel.clone(), bytes.unwrap_or(0), move |scanner| {
-            let mut control = ScanControl::unlimited().with_cancel(task.cancel.flag());
+            let mut control = ScanControl::unlimited().with_cancel(task.cancel.flag()).with_today(today());
             if let Some(deadline) = task.deadline {
                 control = control.with_deadline(deadline);
             }

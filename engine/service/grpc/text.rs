@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tamiz_core::{Action, Classify, ContentKind, ScanControl, StreamEnd, StreamStep, TextStream};
+use tamiz_core::{Action, Classify, ContentKind, Date, ScanControl, StreamEnd, StreamStep, TextStream};
 use tokio::sync::{mpsc, watch};
 use tonic::{Status, Streaming};
 use tonic_types::FieldViolation;
@@ -11,6 +11,7 @@ use tonic_types::FieldViolation;
 use super::front::Deadline;
 use super::inspect::{LONGEST_ID, LONGEST_PATH, Shared};
 use super::{convert, status, v1};
+use crate::clock::today;
 use crate::inspect::Cancel;
 
 type Answers = mpsc::Sender<Result<v1::InspectTextResponse, Status>>;
@@ -23,6 +24,9 @@ struct Start {
     timeout: Option<Duration>,
     classify: Option<Classify>,
     server: Option<String>,
+    tool: Option<String>,
+    /// That the text began: what went on by a suppression of the policy is not called back at midnight.
+    today: Date,
     conversation: Option<String>,
     transform: bool,
 }
@@ -50,6 +54,7 @@ impl Start {
         for (field, text, longest) in [
             ("start.path", &start.path, LONGEST_PATH),
             ("start.server", &start.server, LONGEST_PATH),
+            ("start.tool", &start.tool, LONGEST_PATH),
             ("start.conversation_id", &start.conversation_id, LONGEST_ID),
         ] {
             if text.len() > longest {
@@ -66,6 +71,8 @@ impl Start {
             timeout: (start.timeout_ms > 0).then(|| Duration::from_millis(start.timeout_ms.into())),
             classify,
             server: stated(start.server),
+            tool: stated(start.tool),
+            today: today(),
             conversation: stated(start.conversation_id),
             transform: start.transform,
         })
@@ -157,6 +164,7 @@ impl Shared {
         let key = start.conversation.clone().map(|id| (id, Some(start.kind)));
         let stream = TextStream::new(&self.engine, start.kind)
             .with_server(start.server.clone())
+            .with_tool(start.tool.clone())
             .with_carried(key.map(|key| conversations.carried(&key)).unwrap_or_default())
             .with_classify(start.classify)
             .with_limit(self.config.max_message_bytes);
@@ -185,7 +193,7 @@ impl Shared {
 }
 
 fn control(cancel: &Cancel, start: &Start, until: Option<Instant>) -> ScanControl {
-    let mut control = ScanControl::unlimited().with_cancel(Arc::clone(&cancel.flag()));
+    let mut control = ScanControl::unlimited().with_cancel(Arc::clone(&cancel.flag())).with_today(start.today);
     if let Some(until) = until {
         control = control.with_deadline(until);
     }

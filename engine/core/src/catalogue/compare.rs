@@ -62,6 +62,9 @@ fn repeated(listing: &Listing, notices: &mut Vec<Notice>) {
 
 /// A tool that went away, and a new one that is the same but for its name.
 fn renamed(listing: &Listing, fresh: &[usize], gone: &[Tool], notices: &mut Vec<Notice>) {
+    if gone.is_empty() {
+        return;
+    }
     let body = |tool: &Tool| match &tool.value {
         Value::Object(members) => {
             let mut members = members.clone();
@@ -71,10 +74,6 @@ fn renamed(listing: &Listing, fresh: &[usize], gone: &[Tool], notices: &mut Vec<
         }
         _ => None,
     };
-    let mut bodies: HashMap<String, &Tool> = HashMap::new();
-    for tool in gone {
-        bodies.extend(body(tool).map(|body| (body, tool)));
-    }
     let new: HashMap<String, &Tool> =
         fresh.iter().map(|at| &listing.tools[*at]).filter_map(|tool| Some((body(tool)?, tool))).collect();
     for tool in gone {
@@ -97,11 +96,12 @@ fn look_alikes(server: &str, listing: &Listing, fresh: &[usize], known: &[KnownT
             servers.push(&tool.server);
             servers.len() - 1
         });
-        names.add(id, &tool.name);
+        names.add(id, &tool.name, true);
     }
     let own: HashSet<&str> = listing.tools.iter().map(|tool| tool.name.as_str()).collect();
+    // One server may well have `get_post` and `get_host`.
     for name in &own {
-        names.add(0, name);
+        names.add(0, name, false);
     }
     for tool in fresh.iter().map(|at| &listing.tools[*at]) {
         for (other, name, likeness) in names.like(&tool.name) {
@@ -115,8 +115,7 @@ fn look_alikes(server: &str, listing: &Listing, fresh: &[usize], known: &[KnownT
                     let rule = if honest { "tool-poisoning.near-name-tool" } else { "tool-poisoning.look-alike-tool" };
                     notices.push(Notice::new(&tool.name, rule, pointer, words));
                 }
-                // One server may well have `get_post` and `get_host`.
-                Likeness::OneLetter if other != 0 && !own.contains(name) => {
+                Likeness::OneLetter if !own.contains(name) => {
                     let words = format!("its name is one letter away from `{shown}`{whose}");
                     notices.push(Notice::new(&tool.name, "tool-poisoning.near-name-tool", pointer, words));
                 }

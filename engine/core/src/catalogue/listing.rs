@@ -115,12 +115,12 @@ impl Listing {
         let value = parse_message(body)?;
         let mut listing = Self::default();
         let mut lists = 0;
-        match &value {
+        match value {
             // A tool has a name and a message has none: no member of a tool can make the others pass for messages.
             Value::Array(elements)
                 if !elements.is_empty() && elements.iter().all(|value| value.get("name").is_none()) =>
             {
-                for (index, element) in elements.iter().enumerate() {
+                for (index, element) in elements.into_iter().enumerate() {
                     lists += listing.take(element, &format!("/{index}"))?;
                 }
             }
@@ -139,8 +139,8 @@ impl Listing {
     }
 
     /// Takes one message or result; returns how many lists of tools it had.
-    fn take(&mut self, value: &Value, at: &str) -> Result<usize, ListingError> {
-        let (value, at) = match value.get("result") {
+    fn take(&mut self, mut value: Value, at: &str) -> Result<usize, ListingError> {
+        let (mut value, at) = match value.get_mut("result").map(Value::take) {
             Some(result) => (result, format!("{at}/result")),
             None => (value, at.to_owned()),
         };
@@ -148,14 +148,14 @@ impl Listing {
             self.instructions = Some(instructions.to_owned());
         }
         // The last page says whether there is more.
-        let Some(Value::Array(tools)) = value.get("tools") else { return Ok(0) };
+        let Some(Value::Array(tools)) = value.get_mut("tools").map(Value::take) else { return Ok(0) };
         self.take_tools(tools, &format!("{at}/tools"))?;
         self.partial = value.get("nextCursor").is_some_and(|cursor| !cursor.is_null());
         Ok(1)
     }
 
-    fn take_tools(&mut self, tools: &[Value], at: &str) -> Result<(), ListingError> {
-        for (index, value) in tools.iter().enumerate() {
+    fn take_tools(&mut self, tools: Vec<Value>, at: &str) -> Result<(), ListingError> {
+        for (index, value) in tools.into_iter().enumerate() {
             let pointer = format!("{at}/{index}");
             let wrong = |why| ListingError::NoTool { pointer: pointer.clone(), why };
             if self.tools.len() >= MOST_TOOLS {
@@ -169,9 +169,10 @@ impl Listing {
             if name.is_empty() || name.len() > LONGEST_NAME {
                 return Err(wrong("the name of a tool has 1 to 512 bytes"));
             }
-            let mut text = String::new();
-            canonical::write(value, &mut text);
-            self.tools.push(Tool { name: name.to_owned(), value: value.clone(), canonical: text, pointer });
+            let (name, mut text) = (name.to_owned(), String::with_capacity(512));
+            canonical::write(&value, &mut text);
+            text.shrink_to_fit();
+            self.tools.push(Tool { name, value, canonical: text, pointer });
         }
         Ok(())
     }

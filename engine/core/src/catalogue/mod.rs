@@ -56,6 +56,13 @@ impl Digester {
         self.digest(b"instructions", server, "", instructions)
     }
 
+    /// The same digests of what is kept: the canonical form of a tool, or the instructions if the name is empty.
+    #[must_use]
+    pub fn kept(&self, server: &str, tool: &str, text: &str) -> String {
+        let what: &[u8] = if tool.is_empty() { b"instructions" } else { b"tool" };
+        self.digest(what, server, tool, text)
+    }
+
     fn digest(&self, what: &[u8], server: &str, tool: &str, text: &str) -> String {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         for part in [what, server.as_bytes(), tool.as_bytes(), text.as_bytes()] {

@@ -1,6 +1,8 @@
 //! Names of tools and members: how they are shown, and which of them look alike.
 
+use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher as _;
 
 use crate::view::Folder;
 
@@ -40,22 +42,22 @@ pub(super) enum Likeness {
 pub(super) struct Names {
     folder: Folder,
     by_skeleton: HashMap<Vec<u8>, Vec<usize>>,
-    /// Skeletons with one letter left out, as hashes of them.
-    shortened: HashMap<Vec<u8>, Vec<usize>>,
+    /// Skeletons, and skeletons with one letter left out, as hashes: some twenty for a name. Sorted when one is looked for.
+    shortened: Vec<(u64, usize)>,
+    sorted: bool,
+    hasher: RandomState,
     names: Vec<(usize, String)>,
 }
 
 impl Names {
-    /// Adds a name that belongs to `group` (a server).
-    pub(super) fn add(&mut self, group: usize, name: &str) {
+    /// Adds a name that belongs to `group` (a server); with `near` also for names that are one letter away.
+    pub(super) fn add(&mut self, group: usize, name: &str, near: bool) {
         let id = self.names.len();
         self.names.push((group, name.to_owned()));
         let skeleton = self.skeleton(name);
-        if skeleton.len() >= SHORTEST_NEAR {
-            for short in shortenings(&skeleton) {
-                self.shortened.entry(short).or_default().push(id);
-            }
-            self.shortened.entry(skeleton.clone()).or_default().push(id);
+        if near {
+            self.shortened.extend(shortenings(&self.hasher, &skeleton).map(|hash| (hash, id)));
+            self.sorted = false;
         }
         self.by_skeleton.entry(skeleton).or_default().push(id);
     }
@@ -65,9 +67,15 @@ impl Names {
         let skeleton = self.skeleton(name);
         let same: HashSet<usize> = self.by_skeleton.get(&skeleton).into_iter().flatten().copied().collect();
         let mut near = HashSet::new();
-        if skeleton.len() >= SHORTEST_NEAR {
-            for short in shortenings(&skeleton).chain([skeleton.clone()]) {
-                near.extend(self.shortened.get(&short).into_iter().flatten().copied());
+        if !self.shortened.is_empty() {
+            if !self.sorted {
+                self.shortened.sort_unstable();
+                self.sorted = true;
+            }
+            for short in shortenings(&self.hasher, &skeleton) {
+                let from = self.shortened.partition_point(|(hash, _)| *hash < short);
+                let equal = self.shortened[from..].iter().take_while(|(hash, _)| *hash == short);
+                near.extend(equal.map(|(_, id)| *id));
             }
         }
         let mut found = Vec::new();
@@ -109,8 +117,18 @@ fn is_plural(a: &str, b: &str) -> bool {
     words(a) == words(b)
 }
 
-fn shortenings(text: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
-    (0..text.len()).map(|at| [&text[..at], &text[at + 1..]].concat())
+/// Hashes of a skeleton and of it with one letter left out; none of a short one.
+fn shortenings<'t>(hasher: &'t RandomState, text: &'t [u8]) -> impl Iterator<Item = u64> + 't {
+    let long = text.len() >= SHORTEST_NEAR;
+    let mut short = Vec::with_capacity(text.len());
+    let without = move |at: usize| {
+        short.clear();
+        short.extend_from_slice(&text[..at]);
+        short.extend_from_slice(&text[at + 1..]);
+        hasher.hash_one(&short)
+    };
+    let whole = long.then(|| hasher.hash_one(text));
+    (0..if long { text.len() } else { 0 }).map(without).chain(whole)
 }
 
 /// The words of a text that may be names of tools: they have a separator or a capital inside and are no plain word.
@@ -142,7 +160,7 @@ mod tests {
     fn names_that_read_the_same_are_alike() {
         let mut names = Names::default();
         for name in ["read_file", "send_message", "list_issue"] {
-            names.add(1, name);
+            names.add(1, name, true);
         }
         let mut like = |name: &str| names.like(name).into_iter().map(|(_, name, how)| (name.to_owned(), how)).next();
         for name in ["read-file", "readFile", "rеad_file", "ｒead_file", "read_fi1e", "read_\u{200b}file"] {

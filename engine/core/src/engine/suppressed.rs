@@ -5,9 +5,29 @@ use std::collections::{HashMap, HashSet};
 use crate::content::{Content, Document};
 use crate::date::Date;
 use crate::detect::Findings;
+use crate::engine::Engine;
 use crate::report::Standing;
 use crate::rule::CompiledRules;
 use crate::verdict::{CLASSIFIER, Coverage, Policy, Scope};
+
+impl<'a> Content<'a> {
+    /// Where findings in it are made, for suppressions of the policy.
+    #[must_use]
+    pub fn scope(&self) -> Scope<'a> {
+        Scope { tool: self.tool, server: self.tool_server.or(self.server) }
+    }
+}
+
+impl Engine {
+    /// How a finding of a rule stands that is made where the tool and the server are known.
+    pub(crate) fn standing(&self, rule: &str, scope: Scope<'_>, today: Option<Date>) -> Standing<'_> {
+        match (self.policy().suppression(rule, scope, today), today) {
+            (Some(entry), Some(today)) if entry.ended(today) => Standing::Ended(entry),
+            (Some(entry), _) => Standing::Suppressed(entry),
+            (None, _) => Standing::Counts,
+        }
+    }
+}
 
 /// What became of the findings of a content. Reused from one content to the next.
 #[derive(Debug, Default)]
@@ -40,7 +60,7 @@ impl Suppressed {
             return;
         }
         self.undated = today.is_none();
-        let stated = Scope { tool: content.tool, server: content.tool_server.or(content.server) };
+        let stated = content.scope();
         let entry = |rule: &str, scope: Scope<'_>| {
             let found = policy.suppression(rule, scope, today)?;
             let at = policy.suppressions.iter().position(|entry| std::ptr::eq(entry, found))?;

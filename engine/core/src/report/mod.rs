@@ -354,8 +354,8 @@ impl Report {
     }
 
     /// Adds something that was found in the text as it is, by other means than a scan.
-    pub(crate) fn add(&mut self, rule: &Rule, span: Span, fingerprint: String) {
-        self.findings.push(Finding {
+    pub(crate) fn add(&mut self, rule: &Rule, span: Span, fingerprint: String, standing: &Standing<'_>) {
+        let finding = Finding {
             rule: rule.id.clone(),
             title: rule.title.clone(),
             family: rule.family,
@@ -374,7 +374,8 @@ impl Report {
             excerpt: None,
             decoded: None,
             seen: None,
-        });
+        };
+        self.findings.push(finding.standing(standing));
         self.findings.sort_by(|a, b| (a.span, &a.rule).cmp(&(b.span, &b.rule)));
     }
 

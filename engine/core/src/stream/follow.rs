@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use crate::budget::OpaqueToken;
 use crate::content::{Content, ContentKind, Document, Format};
 use crate::engine::{Scanned, Scanner};
 use crate::limits::ScanControl;
-use crate::report::{Report, Span};
+use crate::report::{Finding, Report, Span, Standing};
 use crate::verdict::Coverage;
 
 /// Text of the end of one message, and of the beginning of the next, that is looked at together, in bytes.
@@ -59,16 +60,38 @@ impl Scanner {
     /// ```
     #[must_use]
     pub fn inspect_after(&mut self, content: &Content<'_>, before: &Tail, control: &ScanControl) -> (Report, Tail) {
+        let (report, tail, _) = self.after(content, before, control, |_| ());
+        (report, tail)
+    }
+
+    /// The same, and [`Scanned::opaque_tokens`] of the message.
+    #[must_use]
+    pub fn inspect_after_and_count(
+        &mut self,
+        content: &Content<'_>,
+        before: &Tail,
+        control: &ScanControl,
+    ) -> (Report, Tail, Vec<OpaqueToken>) {
+        self.after(content, before, control, |scanned| scanned.opaque_tokens())
+    }
+
+    fn after<T>(
+        &mut self,
+        content: &Content<'_>,
+        before: &Tail,
+        control: &ScanControl,
+        count: impl FnOnce(&Scanned<'_>) -> T,
+    ) -> (Report, Tail, T) {
         let content = content.with_carried(&before.token);
         let mut scanned = self.scan(&content, control);
         scanned.classify(control);
-        let mut report = scanned.conclude();
+        let (mut report, counted) = (scanned.conclude(), count(&scanned));
         if !report.coverage.complete {
-            return (report, Tail::default());
+            return (report, Tail::default(), counted);
         }
         let (head, tail) = ends(&scanned, &before.text);
         if before.text.is_empty() || head.is_empty() {
-            return (report, tail);
+            return (report, tail, counted);
         }
         let joined = [&before.text[..], b" ", &head].concat();
         let (end, begin) = (before.text.len(), before.text.len() + 1);
@@ -80,17 +103,22 @@ impl Scanner {
         let mut document = Document::default();
         for place in places {
             let rule = engine.rules().rule(place.rule);
-            if report.findings.iter().any(|finding| finding.rule == rule.id) {
+            let standing = engine.standing(&rule.id, content.scope(), control.today());
+            let counts = !matches!(standing, Standing::Suppressed(_));
+            let told = |found: &Finding| found.rule == rule.id && (found.suppressed.is_none() || !counts);
+            if report.findings.iter().any(told) {
                 continue;
             }
             document.read(&content, engine.limits(), &mut Coverage::new(0));
             let Some(first) = document.values().next() else { continue };
             let span = document.source_span(first.start..first.start + (place.span.end - begin));
             let span = Span { start: span.start, end: span.end };
-            report.add(rule, span, engine.fingerprint(rule, &joined[place.span]));
-            report.verdict.add(engine.policy(), rule);
+            report.add(rule, span, engine.fingerprint(rule, &joined[place.span]), &standing);
+            if counts {
+                report.verdict.add(engine.policy(), rule);
+            }
         }
-        (report, tail)
+        (report, tail, counted)
     }
 }
 

@@ -16,11 +16,12 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::content::{Content, ContentKind, Format};
+use crate::date::Date;
 use crate::engine::{Engine, Place, Scanner};
 use crate::limits::{Classify, ScanControl};
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Report, Standing};
 use crate::transform::{Change, Conversation, Plan, TransformContext, TransformError, TransformKey, Treatment};
-use crate::verdict::{Action, Coverage, OnIncomplete, UseClassifier, decide};
+use crate::verdict::{Action, Coverage, OnIncomplete, Scope, UseClassifier, decide};
 pub use follow::Tail;
 pub(crate) use hold::hold_from;
 use hold::{covered, outside, unfinished};
@@ -117,6 +118,8 @@ enum State {
 /// names is changed and only the rest counts. Chunks may be cut anywhere, in a character too. A scanner of the same engine is lent for
 /// each call, so a worker can serve many streams.
 ///
+/// Suppressions of the policy hold on the day that the controls say ([`ScanControl::with_today`]); say the same day in all of them.
+///
 /// Where a classifier is to be asked nothing goes before the end, for it judges the text as a whole; neither of UTF-16.
 ///
 /// ```
@@ -137,6 +140,7 @@ pub struct TextStream {
     engine: Engine,
     kind: ContentKind,
     server: Option<String>,
+    tool: Option<String>,
     carried: Vec<u8>,
     transform: Option<StreamTransform>,
     /// The conversation as it was before the stream.
@@ -185,6 +189,7 @@ impl TextStream {
             engine: engine.clone(),
             kind,
             server: None,
+            tool: None,
             carried: Vec::new(),
             transform: None,
             before: Conversation::default(),
@@ -209,6 +214,13 @@ impl TextStream {
     #[must_use]
     pub fn with_server(mut self, server: Option<String>) -> Self {
         self.server = server;
+        self
+    }
+
+    /// The same stream, known to be of this tool: see [`Content::with_tool`].
+    #[must_use]
+    pub fn with_tool(mut self, tool: Option<String>) -> Self {
+        self.tool = tool;
         self
     }
 
@@ -405,9 +417,9 @@ impl TextStream {
         control: &ScanControl,
     ) -> Option<StreamStep> {
         let (from, body) = (window.start, &text[window]);
-        let server = self.server.clone();
+        let (server, tool) = (self.server.clone(), self.tool.clone());
         let carried = if from == 0 { self.carried.clone() } else { Vec::new() };
-        let content = content(self.kind, body, server.as_deref(), &carried);
+        let content = content(self.kind, body, server.as_deref(), tool.as_deref(), &carried);
         let scanned = scanner.scan(&content, control);
         if !scanned.coverage().complete || scanned.omitted() > 0 {
             return None;
@@ -434,7 +446,7 @@ impl TextStream {
             edge = outside(&ranges, edge.min(done.hold_from(self.reach)));
             settled = Some(done);
         }
-        let (certain, stop) = self.weigh(&places, from, edge);
+        let (certain, stop) = self.weigh(&places, from, edge, control.today());
         if let Some(stop) = stop {
             edge = outside(&ranges, edge.min(stop));
         }
@@ -471,9 +483,21 @@ impl TextStream {
         self.transform.as_ref().map_or(Treatment::Keep, |transform| transform.plan.treatment(rule).0)
     }
 
+    /// Whether the policy suppresses what a rule finds in this text. It is one text of one tool, so all findings of a rule stand alike.
+    fn is_suppressed(&self, rule: usize, today: Option<Date>) -> bool {
+        let scope = Scope { tool: self.tool.as_deref(), server: self.server.as_deref() };
+        matches!(self.engine.standing(&self.engine.rules().rule(rule).id, scope, today), Standing::Suppressed(_))
+    }
+
     /// Counts the findings that end before the edge and are new, in order of their ends. Also returns where, in the window, the one
     /// begins that stops the stream, if one does.
-    fn weigh(&mut self, places: &[Place], from: usize, edge: usize) -> (HashSet<FindingId>, Option<usize>) {
+    fn weigh(
+        &mut self,
+        places: &[Place],
+        from: usize,
+        edge: usize,
+        today: Option<Date>,
+    ) -> (HashSet<FindingId>, Option<usize>) {
         let mut certain = HashSet::new();
         let mut ended: Vec<(Range<usize>, &Place)> = places.iter().map(|place| (covered(place), place)).collect();
         ended.retain(|(range, _)| range.end <= edge);
@@ -485,7 +509,7 @@ impl TextStream {
                 continue;
             }
             self.spans.push(range.start + from..range.end + from);
-            if self.treatment(place.rule) != Treatment::Keep {
+            if self.treatment(place.rule) != Treatment::Keep || self.is_suppressed(place.rule, today) {
                 continue;
             }
             match self.matched.iter_mut().find(|(rule, _)| *rule == place.rule) {
@@ -509,8 +533,9 @@ impl TextStream {
         let body = std::mem::take(&mut self.text);
         let limit = self.limit;
         let cut = (self.total > body.len()).then(|| format!("the text is longer than max_content_bytes ({limit})"));
-        let (server, carried) = (self.server.take(), std::mem::take(&mut self.carried));
-        let content = content(self.kind, &body, server.as_deref(), &carried).with_cut(cut.as_deref());
+        let (server, tool) = (self.server.take(), self.tool.take());
+        let carried = std::mem::take(&mut self.carried);
+        let content = content(self.kind, &body, server.as_deref(), tool.as_deref(), &carried).with_cut(cut.as_deref());
         let mut scanned = scanner.scan(&content, control);
         scanned.classify(control);
         let (mut report, carry) = (scanned.conclude(), scanned.carry());
@@ -559,6 +584,7 @@ impl TextStream {
         let rules = self.engine.rules().rule_set();
         let is_late = |finding: &&Finding| {
             finding.span.start < self.released
+                && finding.suppressed.is_none()
                 && rules.get(&finding.rule).is_some_and(|rule| !rule.is_about_whole_texts())
                 && !self.certain.contains(&id(finding))
         };
@@ -578,8 +604,14 @@ fn id(finding: &Finding) -> FindingId {
     (finding.rule.clone(), finding.span.start, finding.span.end)
 }
 
-fn content<'c>(kind: ContentKind, body: &'c [u8], server: Option<&'c str>, carried: &'c [u8]) -> Content<'c> {
-    Content::new(kind, body).with_format(Format::Text).with_server(server).with_carried(carried)
+fn content<'c>(
+    kind: ContentKind,
+    body: &'c [u8],
+    server: Option<&'c str>,
+    tool: Option<&'c str>,
+    carried: &'c [u8],
+) -> Content<'c> {
+    Content::new(kind, body).with_format(Format::Text).with_server(server).with_tool(tool).with_carried(carried)
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ fn sorted(mut findings: Vec<Value>) -> Vec<String> {
 /// The stream of these chunks comes to what all of them together come to.
 fn same(engine: &Engine, chunks: &[&[u8]]) {
     let whole = chunks.concat();
-    let content = content(KIND, &whole, None, &[]);
+    let content = content(KIND, &whole, None, None, &[]);
     let (mut scanner, control) = (engine.scanner(), ScanControl::unlimited());
     let report = scanner.inspect(&content, &control);
 
@@ -285,7 +285,7 @@ proptest! {
 #[test]
 fn the_parts_are_found() {
     let found = |text: &str| {
-        let report = small().inspect(&content(KIND, text.as_bytes(), None, &[]));
+        let report = small().inspect(&content(KIND, text.as_bytes(), None, None, &[]));
         report.findings.iter().map(|finding| finding.rule.clone()).collect::<Vec<_>>()
     };
     let token = STANDARD.encode("here is tk_aaaa1111 for you, and nothing else of any interest");
@@ -314,7 +314,7 @@ fn every_cut_of_a_short_text() {
     let text = text.as_bytes();
     let (mut scanner, control) = (small().scanner(), ScanControl::unlimited());
     let mut context = TransformContext { key: None, nonce: [0; 12], conversation: &mut Conversation::default() };
-    let whole = content(KIND, text, None, &[]);
+    let whole = content(KIND, text, None, None, &[]);
     let done = Plan::default().apply(&mut scanner, &whole, &mut context, &control).unwrap();
     for at in 0..=text.len() {
         let (head, tail) = text.split_at(at);

@@ -1,7 +1,9 @@
 //! A marker in the answer of a model: it repeats what it was told to read only, or somebody made it tell the marker.
 
 use super::{Kind, Marker};
+use crate::content::Content;
 use crate::engine::Engine;
+use crate::limits::ScanControl;
 use crate::report::{Report, Span};
 
 /// The rule that an echo is reported under.
@@ -38,9 +40,16 @@ impl Marker {
 }
 
 impl Engine {
-    /// Adds to the report on a model's answer where a spotlighting marker comes up in it. `body` is what was inspected.
+    /// Adds to the report on a model's answer where a spotlighting marker comes up in it. `content` is what was inspected, and how.
     #[must_use]
-    pub fn with_marker_echoes(&self, mut report: Report, marker: &Marker, body: &[u8]) -> Report {
+    pub fn with_marker_echoes(
+        &self,
+        mut report: Report,
+        marker: &Marker,
+        content: &Content<'_>,
+        control: &ScanControl,
+    ) -> Report {
+        let body = content.body;
         let Some(rule) = self.rules().rules().iter().find(|rule| rule.id == RULE) else { return report };
         for span in marker.echoes(body) {
             // A delimiter is found by the rule itself too.
@@ -48,11 +57,12 @@ impl Engine {
                 finding.rule == RULE && finding.span.start <= span.start && span.end <= finding.span.end
             };
             if !report.findings.iter().any(known) {
-                report.add(rule, span, self.fingerprint(rule, &body[span.start..span.end]));
+                let standing = self.standing(RULE, content.scope(), control.today());
+                report.add(rule, span, self.fingerprint(rule, &body[span.start..span.end]), &standing);
             }
         }
         let known = report.verdict.reasons.iter().any(|reason| reason.code == RULE);
-        if !known && report.findings.iter().any(|finding| finding.rule == RULE) {
+        if !known && report.findings.iter().any(|finding| finding.rule == RULE && finding.suppressed.is_none()) {
             report.verdict.add(self.policy(), rule);
         }
         report
