@@ -37,7 +37,8 @@ const LONG: usize = 60;
 fn is_broken(text: &[u8]) -> bool {
     let start = memchr::memrchr(b'\n', text).map_or(0, |at| at + 1);
     let line = text[start..].trim_ascii_start();
-    !matches!(line.last(), None | Some(b' ' | b'=' | b':' | b'+' | b'"')) && (line.len() >= LONG || line.contains(&b' '))
+    !matches!(line.last(), None | Some(b' ' | b'=' | b':' | b'+' | b'"'))
+        && (line.len() >= LONG || line.contains(&b' '))
 }
 
 fn read(at: &[u8]) -> Option<Escape> {
@@ -66,6 +67,9 @@ mod tests {
         assert_eq!(decode(&QuotedPrintable, "caf=C3=A9".as_bytes()), [("café".into(), 0..9)]);
         assert!(decode(&QuotedPrintable, b"x=10; y=20 && z==42\nlet a =\n 3; ?a=12&b=34").is_empty());
         assert!(decode(&QuotedPrintable, b"db.password=\ndb.url=jdbc\nQmFzZTY0=\n").is_empty());
-        assert_eq!(decode(&QuotedPrintable, b"all pre=\nvious").first().map(|view| view.0.as_str()), Some("all previous"));
+        assert_eq!(
+            decode(&QuotedPrintable, b"all pre=\nvious").first().map(|view| view.0.as_str()),
+            Some("all previous")
+        );
     }
 }

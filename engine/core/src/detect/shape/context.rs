@@ -139,7 +139,8 @@ const OTHER_NUMBERS: &[&str] = &[
 
 /// What machines call a number of their own. It takes digits in a row away for which no other word speaks.
 const IDENTIFIERS: &[&str] = &[
-    "id", "ids", "uid", "gid", "oid", "guid", "uuid", "pk", "seq", "sequence", "nonce", "cursor", "etag", "ts", "time", "usec", "nsec",
+    "id", "ids", "uid", "gid", "oid", "guid", "uuid", "pk", "seq", "sequence", "nonce", "cursor", "etag", "ts", "time",
+    "usec", "nsec",
 ];
 
 /// Words that stand between the name of a number and the number.
@@ -308,7 +309,9 @@ impl Words {
                 if number == *longest {
                     break;
                 }
-                let Some(next) = self::unit(text, end).filter(|next| belongs(text, unit.start..end, next)) else { break };
+                let Some(next) = self::unit(text, end).filter(|next| belongs(text, unit.start..end, next)) else {
+                    break;
+                };
                 if next.start > end {
                     sum = hash(sum, b' ');
                 }
@@ -346,7 +349,9 @@ impl Words {
                 between.is_some_and(|between| !between.iter().any(|byte| byte.is_ascii_alphanumeric() || *byte >= 0xc3))
             };
             let before = near.iter().filter(beside);
-            if let Some(other) = before.clone().find(|seen| seen.meaning.other || identifiers && seen.meaning.identifier) {
+            if let Some(other) =
+                before.clone().find(|seen| seen.meaning.other || identifiers && seen.meaning.identifier)
+            {
                 return Some(place.start - other.end);
             }
             from = before.filter(|seen| seen.meaning.glue).map(|seen| seen.start).min()?;
@@ -368,7 +373,8 @@ fn is_inside(text: &[u8], at: usize) -> bool {
 /// Whether a word goes on a phrase: not far from it, and between single letters nothing but dots and spaces.
 fn belongs(text: &[u8], phrase: Range<usize>, next: &Range<usize>) -> bool {
     let between = &text[phrase.end..next.start];
-    let letters = next.len() == 1 && text[..phrase.end].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count() == 1;
+    let letters =
+        next.len() == 1 && text[..phrase.end].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count() == 1;
     between.len() <= 3 && (!letters || between.iter().all(|byte| matches!(byte, b'.' | b' ')))
 }
 

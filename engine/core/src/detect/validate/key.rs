@@ -45,7 +45,11 @@ impl Validator for Key {
     }
 
     fn accepts(&self, text: &[u8]) -> bool {
-        bits_per_byte(text) >= LEAST_BITS && !is_template(text) && !is_stand_in(text) && !is_filled(text) && !is_published(text)
+        bits_per_byte(text) >= LEAST_BITS
+            && !is_template(text)
+            && !is_stand_in(text)
+            && !is_filled(text)
+            && !is_published(text)
     }
 }
 
