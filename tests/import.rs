@@ -92,6 +92,7 @@ fn yara_rules_become_rules() {
             "not imported: big: its condition has `filesize`",
             "not imported: helper: it is private",
             "note: partly: not by $x: `xor` has no counterpart",
+            "note: partly: without `(?:w[el]l)`: no usable literal",
             "note: two_together: strings that must be there together must stand within 200 bytes",
             "note: Leave_the_garden: `wide` is not needed",
             "note: `import` is not followed",

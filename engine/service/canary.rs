@@ -58,6 +58,8 @@ pub struct Canaries {
 }
 
 const VERSION: u32 = 1;
+/// Longest label, in characters.
+const LONGEST_LABEL: usize = 200;
 /// Canaries of a file: each is a rule.
 const MOST: usize = 10_000;
 
@@ -83,6 +85,9 @@ impl Canaries {
     /// # Errors
     /// When the file cannot be read or written.
     pub fn add(path: &Path, key: &[u8; 32], format: CanaryFormat, label: &str) -> anyhow::Result<String> {
+        if label.chars().any(char::is_control) || !(1..=LONGEST_LABEL).contains(&label.chars().count()) {
+            bail!("--label: one line of 1 to {LONGEST_LABEL} characters, as reports show it");
+        }
         let new = || Self { version: VERSION, check: check(key), list: Vec::new() };
         let mut canaries = if path.exists() { Self::read(path, key)? } else { new() };
         if canaries.list.len() >= MOST {

@@ -75,6 +75,10 @@ pub(super) fn report(rules: &[Rule], args: &CostArgs) -> anyhow::Result<bool> {
     }
     let total: f64 = costs.iter().map(|(_, cost)| cost.estimated_ns).sum();
     writeln!(out, "{total:9.1} ns estimated for all {} rules", rules.len())?;
+    let shared = costs.iter().map(|(_, cost)| cost.shared_ns).fold(0.0, f64::max);
+    if shared > 0.0 {
+        writeln!(out, "{shared:9.1} ns, once for all rules about numbers, to walk along them")?;
+    }
     let mut err = io::stderr().lock();
     let dear: Vec<_> = costs.iter().filter(|(_, cost)| cost.estimated_ns > args.budget).collect();
     for (rule, cost) in &dear {

@@ -107,14 +107,14 @@ impl Import {
 }
 
 impl Draft {
-    fn finish(self, target: &Target) -> Result<Imported, String> {
+    fn finish(mut self, target: &Target) -> Result<Imported, String> {
         let slug = slug(&self.name);
         if slug.is_empty() {
             return Err("its name has no letter or digit".to_owned());
         }
         let slug = [target.prefix.as_str(), &slug].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>();
         let slug = slug.join("-");
-        let text = |examples: &[String], negative_examples: &[String]| {
+        let text = |patterns: &[String], examples: &[String], negative_examples: &[String]| {
             let rule = RuleText {
                 id: format!("{}.{slug}", target.family.as_str()),
                 title: &self.title,
@@ -123,7 +123,7 @@ impl Draft {
                 description: &self.description,
                 why: self.why,
                 remedy: self.remedy,
-                patterns: &self.patterns,
+                patterns,
                 validator: self.validator,
                 examples,
                 negative_examples,
@@ -133,16 +133,31 @@ impl Draft {
         let file = format!("{slug}.toml");
         // Stand-ins until the rule exists that examples can be tried on.
         let blank = [String::from("?"), String::from("??")];
-        let engine = sound(&file, &text(&blank, &blank)?)?;
-        let examples = example::found(&engine, &self.patterns)
+        // Each expression is a way of its own to find the rule: it is narrower without one, not wrong.
+        let (mut patterns, mut without) = (Vec::new(), Vec::new());
+        for pattern in &self.patterns {
+            let alone = text(std::slice::from_ref(pattern), &blank, &blank)?;
+            match RuleSet::parse([(file.as_str(), alone.as_str())]).1.first() {
+                Some(problem) if self.patterns.len() > 1 => {
+                    without.push(format!("without `{}`: {}", one_line(pattern, 60), problem.message));
+                }
+                _ => patterns.push(pattern.clone()),
+            }
+        }
+        if patterns.is_empty() {
+            return Err(without.swap_remove(0));
+        }
+        let engine = sound(&file, &text(&patterns, &blank, &blank)?)?;
+        let examples = example::found(&engine, &patterns)
             .ok_or("no example could be made that it finds itself: its expression asks for more than its form")?;
         let near_misses =
             example::near_misses(&engine, &examples).ok_or("no text could be made that it leaves alone")?;
-        let text = text(&examples, &near_misses)?;
+        let text = text(&patterns, &examples, &near_misses)?;
         let engine = sound(&file, &text)?;
         if check_examples(&engine).iter().any(|(_, outcome)| !outcome.problems.is_empty()) {
             return Err("its examples do not hold".to_owned());
         }
+        self.notes.extend(without);
         Ok(Imported { name: self.name, file, text, notes: self.notes })
     }
 }

@@ -35,8 +35,9 @@ rule partly {
     strings:
         $x = "the password of the gate" xor(0x01-0xff)
         $y = "the password of the well"
+        $z = /w[el]l/
     condition:
-        $x or $y
+        $x or $y or $z
 }
 
 rule counted { strings: $a = "garden wall" condition: #a > 3 }

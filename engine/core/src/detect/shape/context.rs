@@ -137,6 +137,12 @@ const OTHER_NUMBERS: &[&str] = &[
     "factuurnummer",
 ];
 
+/// What machines call a number of their own. It takes digits in a row away for which no other word speaks.
+const IDENTIFIERS: &[&str] = &[
+    "id", "ids", "uid", "gid", "oid", "guid", "uuid", "pk", "seq", "sequence", "nonce", "cursor", "etag", "ts", "time",
+    "usec", "nsec",
+];
+
 /// Words that stand between the name of a number and the number.
 const GLUE: &[&str] = &[
     "no",
@@ -208,6 +214,7 @@ struct Meaning {
     /// Rules, in `Words::rules`.
     rules: (u32, u32),
     other: bool,
+    identifier: bool,
     glue: bool,
 }
 
@@ -250,15 +257,16 @@ impl Words {
     /// `lists` are the words of each rule that has any.
     pub(super) fn new<'w>(lists: impl Iterator<Item = (u16, &'w [String])>) -> Self {
         let mut words = Self::default();
-        let mut all: HashMap<Vec<u8>, (Vec<u16>, bool, bool)> = HashMap::new();
+        let mut all: HashMap<Vec<u8>, (Vec<u16>, bool, bool, bool)> = HashMap::new();
         for (rule, list) in lists {
             list.iter().for_each(|word| all.entry(fold_phrase(word)).or_default().0.push(rule));
         }
         OTHER_NUMBERS.iter().for_each(|word| all.entry(fold_phrase(word)).or_default().1 = true);
         GLUE.iter().for_each(|word| all.entry(fold_phrase(word)).or_default().2 = true);
+        IDENTIFIERS.iter().for_each(|word| all.entry(fold_phrase(word)).or_default().3 = true);
         let mut all: Vec<_> = all.into_iter().collect();
         all.sort_unstable();
-        for (text, (rules, other, glue)) in all {
+        for (text, (rules, other, glue, identifier)) in all {
             let Some((phrase, first, count)) = key(&text) else { continue };
             words.known[place_of(first)] |= 1 << (first & 63);
             let longest = words.firsts.entry(first).or_default();
@@ -275,6 +283,7 @@ impl Words {
             meaning.rules = (start, words.rules.len() as u32);
             meaning.other |= other;
             meaning.glue |= glue;
+            meaning.identifier |= identifier;
         }
         words
     }
@@ -293,14 +302,16 @@ impl Words {
             let Some(longest) = self.firsts.get(&first) else { continue };
             let (mut sum, mut end) = (first, unit.end);
             for number in 1..=*longest {
-                if let Some(meaning) = self.phrases.get(&sum) {
+                if let Some(meaning) = self.phrases.get(&sum).filter(|_| !is_inside(text, unit.start)) {
                     let place = layer.unfold(unit.start..end);
                     seen.push(Seen { start: place.start, end: place.end, meaning: *meaning });
                 }
                 if number == *longest {
                     break;
                 }
-                let Some(next) = self::unit(text, end).filter(|next| next.start - end <= 3) else { break };
+                let Some(next) = self::unit(text, end).filter(|next| belongs(text, unit.start..end, next)) else {
+                    break;
+                };
                 if next.start > end {
                     sum = hash(sum, b' ');
                 }
@@ -328,7 +339,8 @@ impl Words {
     }
 
     /// How far the name of another sort of number is that stands right before a place, with only punctuation and [`GLUE`] between.
-    pub(super) fn other(&self, seen: &[Seen], text: &[u8], place: &Range<usize>) -> Option<usize> {
+    /// What machines call their numbers is such a name if `identifiers` says so.
+    pub(super) fn other(&self, seen: &[Seen], text: &[u8], place: &Range<usize>, identifiers: bool) -> Option<usize> {
         let near = near(seen, place, MOST_GLUE);
         let mut from = place.start;
         loop {
@@ -337,7 +349,9 @@ impl Words {
                 between.is_some_and(|between| !between.iter().any(|byte| byte.is_ascii_alphanumeric() || *byte >= 0xc3))
             };
             let before = near.iter().filter(beside);
-            if let Some(other) = before.clone().find(|seen| seen.meaning.other) {
+            if let Some(other) =
+                before.clone().find(|seen| seen.meaning.other || identifiers && seen.meaning.identifier)
+            {
                 return Some(place.start - other.end);
             }
             from = before.filter(|seen| seen.meaning.glue).map(|seen| seen.start).min()?;
@@ -346,6 +360,22 @@ impl Words {
             }
         }
     }
+}
+
+/// Whether a word at `at` is part of something that words have nothing to say in: the name of a host, a longer abbreviation (`S.A.C.I.`).
+fn is_inside(text: &[u8], at: usize) -> bool {
+    let before = &text[..at];
+    before.ends_with(b"://")
+        || matches!(before, [.., letter, b'.'] if letter.is_ascii_alphabetic())
+            && !matches!(before, [.., first, _, b'.'] if first.is_ascii_alphanumeric())
+}
+
+/// Whether a word goes on a phrase: not far from it, and between single letters nothing but dots and spaces.
+fn belongs(text: &[u8], phrase: Range<usize>, next: &Range<usize>) -> bool {
+    let between = &text[phrase.end..next.start];
+    let letters =
+        next.len() == 1 && text[..phrase.end].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count() == 1;
+    between.len() <= 3 && (!letters || between.iter().all(|byte| matches!(byte, b'.' | b' ')))
 }
 
 /// Most bytes between a number and the name that says it is something else.

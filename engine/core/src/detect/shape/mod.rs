@@ -313,11 +313,13 @@ impl Chunk<'_, '_, '_> {
             // Small letters are for those who write carelessly, and for hashes: then a name must be near.
             let required = claim.required || candidate.named.is_some();
             candidate.named = words.distance(seen, candidate.claim, &candidate.place, claim.window);
-            let other = words.other(seen, self.text, &candidate.place);
+            let other = words.other(seen, self.text, &candidate.place, false);
+            let digits = || self.text[candidate.place.clone()].iter().all(u8::is_ascii_digit);
+            let identifier = || digits() && words.other(seen, self.text, &candidate.place, true).is_some();
             match (candidate.named, other) {
                 (Some(named), Some(other)) => named <= other,
                 (Some(_), None) => true,
-                (None, other) => !required && other.is_none(),
+                (None, other) => !required && other.is_none() && !identifier(),
             }
         });
         let claim = |candidate: &Candidate| &claims[usize::from(candidate.claim)];

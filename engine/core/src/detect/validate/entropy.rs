@@ -1,5 +1,7 @@
 //! Random-looking text, as opposed to words and placeholders.
 
+use std::ops::Range;
+
 use super::Validator;
 
 /// Bits per character below which a text is no random secret.
@@ -17,6 +19,10 @@ impl Validator for Entropy {
     fn accepts(&self, text: &[u8]) -> bool {
         bits_per_byte(text) >= LEAST_BITS && !is_placeholder(text)
     }
+
+    fn judge(&self, text: &[u8], found: Range<usize>, _: Option<&str>) -> Option<Range<usize>> {
+        (self.accepts(&text[found.clone()]) && !is_type(text, &found)).then_some(found)
+    }
 }
 
 /// Anything that does not look like a stand-in for a value.
@@ -30,6 +36,10 @@ impl Validator for NotPlaceholder {
 
     fn accepts(&self, text: &[u8]) -> bool {
         !is_placeholder(text)
+    }
+
+    fn judge(&self, text: &[u8], found: Range<usize>, _: Option<&str>) -> Option<Range<usize>> {
+        (self.accepts(&text[found.clone()]) && !is_type(text, &found)).then_some(found)
     }
 }
 
@@ -75,7 +85,18 @@ fn is_placeholder(text: &[u8]) -> bool {
     let lower = text.to_ascii_lowercase();
     let lower = String::from_utf8_lossy(&lower);
     let run = text.windows(5).any(|window| window.iter().all(|byte| *byte == window[0]));
-    is_template(text) || run || STAND_INS.iter().any(|word| lower.contains(word))
+    is_template(text) || run || is_path(text) || STAND_INS.iter().any(|word| lower.contains(word))
+}
+
+/// Whether it is a path in code, `module::Name`.
+fn is_path(text: &[u8]) -> bool {
+    memchr::memmem::find(text, b"::").is_some()
+        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'))
+}
+
+/// Whether what was found is the type in a declaration, `NAME: Type = value`.
+pub(super) fn is_type(text: &[u8], found: &Range<usize>) -> bool {
+    text[..found.start].ends_with(b": ") && text[found.end..].starts_with(b" = ")
 }
 
 /// Whether something will be put in here: `${NAME}`, `{{ name }}`, `<name>`.
@@ -102,5 +123,13 @@ mod tests {
             assert!(!Entropy.accepts(text.as_bytes()), "{text}");
         }
         assert!(Entropy.accepts(b"q7Zp2mXv9KdR4tLw8HsB"));
+    }
+
+    #[test]
+    fn types_and_paths_in_code_are_no_values() {
+        assert!(!Entropy.accepts(b"crate::win32::UNICODE_STRING16"));
+        let text = b"pub const BAD_PASSWORD: Win32Error9 = 86;";
+        assert_eq!(Entropy.judge(text, 24..35, None), None);
+        assert_eq!(Entropy.judge(&text[..35], 24..35, None), Some(24..35));
     }
 }

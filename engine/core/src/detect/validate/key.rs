@@ -32,7 +32,10 @@ const STAND_INS: [&[u8]; 19] = [
     b"fake",
 ];
 
-/// At least two and a half bits of Shannon entropy per character, no template, no stand-in and no published sample.
+/// Characters from which on the same one again and again, or letters as in the alphabet, are a row.
+const ROW: usize = 5;
+
+/// At least two and a half bits of Shannon entropy per character, no template, no stand-in, no rows and no published sample.
 #[derive(Debug)]
 pub(super) struct Key;
 
@@ -42,7 +45,11 @@ impl Validator for Key {
     }
 
     fn accepts(&self, text: &[u8]) -> bool {
-        bits_per_byte(text) >= LEAST_BITS && !is_template(text) && !is_stand_in(text) && !is_published(text)
+        bits_per_byte(text) >= LEAST_BITS
+            && !is_template(text)
+            && !is_stand_in(text)
+            && !is_filled(text)
+            && !is_published(text)
     }
 }
 
@@ -53,9 +60,30 @@ fn is_stand_in(text: &[u8]) -> bool {
     of_words * SHARE >= text.len().max(1)
 }
 
+/// Whether somebody held a key down or wrote the alphabet: half of it and more are rows of one character, or of letters that follow
+/// each other.
+fn is_filled(text: &[u8]) -> bool {
+    let rows = |together: fn(&u8, &u8) -> bool| -> usize {
+        text.chunk_by(together).map(<[u8]>::len).filter(|len| *len >= ROW).sum()
+    };
+    let held = rows(|a, b| a == b);
+    let follows = rows(|a, b| a.is_ascii_alphabetic() && b.is_ascii_alphabetic() && a.wrapping_add(1) == *b);
+    (held + follows) * 2 >= text.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_held_down_and_the_alphabet_are_filler() {
+        for text in ["sgp_3333333bEEEEE9999999DffffB888888888888", "AIzaQxabcdefghijklmnopqrst8902341"] {
+            assert!(!Key.accepts(text.as_bytes()), "{text}");
+        }
+        for text in ["fm9_lJPECAAAAAAAAMqcxBBLMJKXYKJiT0CI58XmukX", "sk-q7Zabcdefg2mXv9KdR4tLw8HsB"] {
+            assert!(Key.accepts(text.as_bytes()), "{text}");
+        }
+    }
 
     #[test]
     fn a_row_of_digits_is_a_key_and_a_word_is_none() {

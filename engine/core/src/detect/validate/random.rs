@@ -5,8 +5,10 @@
 //! (`pieces.txt`, byte pair encoding of names and prose in source code), matched greedily. Random text has 1.2 to 1.6 characters per
 //! piece, names and prose about 3; under 2.1 stay more than 99 % of random values of 16 characters and more.
 
+use std::ops::Range;
+
 use super::Validator;
-use super::entropy::{Entropy, bits_per_byte};
+use super::entropy::{Entropy, bits_per_byte, is_type};
 use super::published::is_published;
 
 /// One line for each length of two to eight, all pieces of that length in order and without spaces.
@@ -27,6 +29,10 @@ impl Validator for Random {
 
     fn accepts(&self, text: &[u8]) -> bool {
         Entropy.accepts(text) && characters_per_token(text) < WORDS && !is_published(text)
+    }
+
+    fn judge(&self, text: &[u8], found: Range<usize>, _: Option<&str>) -> Option<Range<usize>> {
+        (self.accepts(&text[found.clone()]) && !is_type(text, &found)).then_some(found)
     }
 }
 
