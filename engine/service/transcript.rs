@@ -5,6 +5,7 @@
 //! memory; an answer from memory is the same as one that was worked out. Of each conversation the keys of its turns are remembered, so that
 //! it is known which turns were answered before; and tags by which those are known again for a tenth of what their digests cost.
 
+use std::hash::{BuildHasherDefault, Hasher};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -108,7 +109,7 @@ struct Past {
 
 #[derive(Debug)]
 struct Reports {
-    known: LruCache<Digest, Arc<Known>>,
+    known: LruCache<Digest, Arc<Known>, BuildHasherDefault<OfDigest>>,
     bytes: usize,
     most: usize,
 }
@@ -142,7 +143,8 @@ impl Transcripts {
     /// Room for reports of about so many bytes, and for so many conversations.
     #[must_use]
     pub fn new(bytes: usize, conversations: NonZeroUsize) -> Self {
-        let reports = Reports { known: LruCache::unbounded(), bytes: 0, most: bytes };
+        let reports =
+            Reports { known: LruCache::unbounded_with_hasher(BuildHasherDefault::default()), bytes: 0, most: bytes };
         let conversations = Mutex::new(LruCache::new(conversations));
         Self { reports: Mutex::new(reports), conversations, tags: Tags::new(), budget: None }
     }
@@ -168,6 +170,7 @@ impl Transcripts {
     ) -> Result<Outcome, TranscriptError> {
         let answered_before = self.answered(id);
         let base = base(scanner.engine(), classify, control.today());
+        let tags = self.tags.as_ref().map(|tags| tags.of(&base));
         let nothing = Tail::default();
         // The last turn of each kind.
         let mut last: [Option<usize>; 1 + KINDS] = [None; 1 + KINDS];
@@ -178,8 +181,8 @@ impl Transcripts {
         let mut goes_on = true;
         for (index, turn) in turns.iter().enumerate() {
             let past = answered_before.get(index).filter(|_| goes_on);
-            let tag = match (&turn.said, &self.tags) {
-                (Said::Bytes(bytes), Some(tags)) => Some(tags.tag(&base, turn, bytes)),
+            let tag = match (&turn.said, &tags) {
+                (Said::Bytes(bytes), Some(tags)) => Some(tags.tag(turn, bytes)),
                 _ => None,
             };
             let last = &mut last[turn.kind.map_or(0, |kind| 1 + kind as usize)];
@@ -341,22 +344,46 @@ impl Tags {
         Some(Self(Polyval::new(&key.into())))
     }
 
+    /// The same for turns whose reports depend on `base`.
+    fn of(&self, base: &Digest) -> Self {
+        let mut hash = self.0.clone();
+        hash.update_padded(base);
+        Self(hash)
+    }
+
     /// Of everything that the key of a turn is made of, but what stands before it.
-    fn tag(&self, base: &Digest, turn: &Turn, bytes: &[u8]) -> Tag {
+    fn tag(&self, turn: &Turn, bytes: &[u8]) -> Tag {
         let (of, tool) = turn.tool.as_ref().map(|(of, tool)| (of.as_str(), tool.as_str())).unzip();
         let parts = [turn.server.as_deref(), of, tool];
         let mut hash = self.0.clone();
         hash.update_padded(bytes);
-        hash.update_padded(base);
-        let mut lengths = [[0; 8]; 6];
-        lengths[0] = (bytes.len() as u64).to_le_bytes();
-        lengths[1] = [turn.kind.map_or(0, |kind| 1 + kind as u8), turn.format as u8, 0, 0, 0, 0, 0, 0];
-        for (part, length) in parts.into_iter().zip(&mut lengths[2..]) {
-            hash.update_padded(part.unwrap_or("").as_bytes());
-            *length = part.map_or(0, |part| 1 + part.len() as u64).to_le_bytes();
+        let mut lengths = [[0; 8]; 4];
+        // A content has less than 2^48 bytes.
+        let kind = turn.kind.map_or(0, |kind| 1 + kind as u64);
+        lengths[0] = (bytes.len() as u64 | kind << 48 | (turn.format as u64) << 56).to_le_bytes();
+        for (part, length) in parts.into_iter().zip(&mut lengths[1..]) {
+            if let Some(part) = part {
+                hash.update_padded(part.as_bytes());
+                *length = (1 + part.len() as u64).to_le_bytes();
+            }
         }
         hash.update_padded(lengths.as_flattened());
         hash.finalize().into()
+    }
+}
+
+/// Digests are as good as their own hashes.
+#[derive(Debug, Clone, Copy, Default)]
+struct OfDigest(u64);
+
+impl Hasher for OfDigest {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // The last is the digest: what comes before it is its length.
+        self.0 = bytes.first_chunk().map_or(self.0, |bytes| u64::from_le_bytes(*bytes));
     }
 }
 
