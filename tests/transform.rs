@@ -44,7 +44,9 @@ fn planted() -> Vec<&'static str> {
 /// The same of the rules for what steers a model.
 fn steering() -> Vec<(ContentKind, &'static str)> {
     let rules = engine().rules().rules().iter();
-    let rules = rules.filter(|rule| rule.family.group() != Group::Leak);
+    // What a text is like as a whole is in no part of it that could be changed.
+    const WHOLE: [&str; 2] = ["injection.repetition-flood", "jailbreak.many-shot"];
+    let rules = rules.filter(|rule| rule.family.group() != Group::Leak && !WHOLE.contains(&rule.id.as_str()));
     let examples = |rule: &'static tamiz_core::Rule| {
         rule.examples.iter().map(move |example| (rule.content_kinds[0], example.as_str()))
     };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::key::TransformKey;
-use super::token::{self, Origin};
+use super::token::{self, Origin, Token};
 use super::treat::{write_json, write_utf16};
 use crate::content::{Content, Document, Form, Format, Site, plain};
 use crate::limits::Limits;
@@ -40,10 +40,17 @@ pub fn reveal(content: &Content<'_>, limits: &Limits, keys: &[TransformKey]) -> 
     let body = content.body;
     let mut revealed = Revealed { content: Vec::with_capacity(body.len()), opened: 0, refused: 0 };
     let wide = matches!(body, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
-    let text = if wide { narrow(body) } else { Cow::Borrowed(body) };
+    // A content with the mark of UTF-16 may have been read as bytes all the same: lines of JSON Lines are.
+    let narrow = if wide { narrow(body) } else { Vec::new() };
+    let wide = token::find(&narrow).map(|token| {
+        let range = 2 + 2 * token.range.start..2 + 2 * token.range.end;
+        Token { range, ..token }
+    });
+    let mut tokens: Vec<Token<'_>> = token::find(body).chain(wide).collect();
+    tokens.sort_by_key(|token| token.range.start);
     let mut document = None;
     let mut copied = 0;
-    for token in token::find(&text) {
+    for token in tokens {
         let keys = keys.iter().filter(|key| key.id() == token.key);
         let opened = keys.filter_map(|key| key.open(&token.sealed)).next();
         let Some((origin, value)) = opened.as_deref().and_then(|opened| opened.split_first()) else {
@@ -60,7 +67,7 @@ pub fn reveal(content: &Content<'_>, limits: &Limits, keys: &[TransformKey]) -> 
             document.read(content, limits, &mut Coverage::new(0));
             document
         });
-        let mut range = if wide { 2 + 2 * token.range.start..2 + 2 * token.range.end } else { token.range };
+        let mut range = token.range;
         let site = document.sites(&range, body).into_iter().next();
         let form = match (&site, document.format()) {
             (Some(site), _) => site.form,
@@ -97,12 +104,12 @@ fn write(origin: Origin, value: &[u8], form: Form, out: &mut Vec<u8>) {
 }
 
 /// UTF-16 after its mark as one byte a unit: what is not ASCII does not matter here.
-fn narrow(body: &[u8]) -> Cow<'static, [u8]> {
+fn narrow(body: &[u8]) -> Vec<u8> {
     let big_endian = body[0] == 0xfe;
     let unit = |pair: &[u8]| match pair {
         [0, byte] if big_endian && byte.is_ascii() => *byte,
         [byte, 0] if !big_endian && byte.is_ascii() => *byte,
         _ => 0xff,
     };
-    Cow::Owned(body[2..].chunks(2).map(unit).collect())
+    body[2..].chunks(2).map(unit).collect()
 }
