@@ -204,7 +204,7 @@ mod tests {
         let (folder, key) = (tempfile::tempdir().unwrap(), [5; 32]);
         let path = folder.path().join("canaries.toml");
         for format in CanaryFormat::value_variants() {
-            let value = Canaries::add(&path, &key, *format, "the \"old\" wiki\nof sales").unwrap();
+            let value = Canaries::add(&path, &key, *format, "the \"old\" wiki of sales").unwrap();
             let canaries = Canaries::read(&path, &key).unwrap();
             let canary = canaries.list.last().unwrap();
             assert_eq!(canary.value(&key), value);
@@ -219,6 +219,8 @@ mod tests {
             }
         }
         assert!(Canaries::read(&path, &[6; 32]).unwrap_err().to_string().contains("another key"));
+        let two_lines = Canaries::add(&path, &key, CanaryFormat::Token, "the old\nwiki").unwrap_err();
+        assert!(two_lines.to_string().contains("one line"), "{two_lines}");
     }
 
     #[test]
