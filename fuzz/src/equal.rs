@@ -3,11 +3,9 @@
 use std::cell::RefCell;
 
 use tamiz_core::{
-    AhoCorasickMatcher, Backend, Content, ContentKind, Engine, Format, Hit, ScanControl, Scanner, Searcher,
+    AhoCorasickMatcher, Backend, Content, ContentKind, Engine, Format, GramMatcher, Hit, ScanControl, Scanner, Searcher,
 };
 use tamiz_simd::{Survey, avx2, scalar};
-
-use crate::BUILTIN;
 
 /// Folding and survey by the vectors of this processor give what they give without. The first byte picks where the text begins in
 /// memory, and whether white space came before.
@@ -41,15 +39,17 @@ thread_local! {
 }
 
 fn ways() -> Vec<Way> {
-    let with = |backend: Box<dyn Backend>| Engine::builder().backend(backend).build();
-    let plain = with(Box::new(AhoCorasickMatcher)).expect("it takes any rules");
-    #[allow(unused_mut, reason = "a feature adds one")]
-    let mut engines = vec![BUILTIN.clone(), plain];
-    // Left out where libhs is missing or refused.
-    #[cfg(feature = "hyperscan")]
-    engines.extend(with(Box::new(tamiz_hyperscan::HyperscanMatcher::default())));
-    let way = |engine: Engine| Way { searcher: engine.searcher(), scanner: engine.scanner(), engine };
-    engines.into_iter().map(way).collect()
+    // One that cannot be had is a failure: nobody is to believe that it was compared.
+    let way = |backend: Box<dyn Backend>| {
+        let engine = Engine::builder().backend(backend).build().expect("the back end is there and takes the rules");
+        Way { searcher: engine.searcher(), scanner: engine.scanner(), engine }
+    };
+    vec![
+        way(Box::new(GramMatcher)),
+        way(Box::new(AhoCorasickMatcher)),
+        #[cfg(feature = "hyperscan")]
+        way(Box::new(tamiz_hyperscan::HyperscanMatcher::default())),
+    ]
 }
 
 /// All matcher back ends find the same literals in any bytes, and come to the same report.

@@ -1,7 +1,7 @@
 """Folding as `Folder` of tamiz-core does it: both stages are trained on what they will be shown.
 
 `fold_table.tsv` is the table that engine/core/build/fold.rs makes, one changed character a line: code point, tab, replacement
-(nothing: dropped). After a change of build.rs: `cargo build -p tamiz-core && python fold.py TARGET_DIR`.
+(nothing: dropped). After a change of that file: `cargo build -p tamiz-core && python fold.py TARGET_DIR`.
 """
 
 import re

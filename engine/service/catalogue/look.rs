@@ -167,14 +167,11 @@ impl Catalogue {
     ) -> Result<(ToolReport, Option<Memo>), CatalogueError> {
         let mut findings = self.noticed(&notices);
         let mut coverage = Coverage::new(0);
-        let (mut changes, mut found) = (Vec::new(), Vec::new());
-        if let Some(report) = scanned {
-            for skipped in &report.coverage.skipped {
-                coverage.skip(&skipped.what, &skipped.why);
-            }
-            found = report.findings;
+        let mut changes = Vec::new();
+        for skipped in scanned.iter().flat_map(|report| &report.coverage.skipped) {
+            coverage.skip(&skipped.what, &skipped.why);
         }
-        let scanned = found;
+        let scanned = scanned.map_or_else(Vec::new, |report| report.findings);
         for finding in &scanned {
             let same = |known: &CatalogueFinding| known.rule == finding.rule && known.pointer == finding.pointer;
             if !findings.iter().any(same) {
