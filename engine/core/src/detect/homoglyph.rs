@@ -40,15 +40,32 @@ impl Detector for HomoglyphWords {
                 }
             };
         };
-        for (at, character) in chars(text) {
-            if !word.take(at, character) {
-                finish(&mut word);
-                word.take(at, character);
+        for stretch in mixed(text) {
+            for (at, character) in chars(&text[stretch.clone()]) {
+                let at = stretch.start + at;
+                if !word.take(at, character) {
+                    finish(&mut word);
+                    word.take(at, character);
+                }
             }
         }
         finish(&mut word);
         report(cluster, FEWEST, found);
     }
+}
+
+/// The stretches without ASCII but letters in which an ASCII letter stands beside another character: in no other place can there be a
+/// word of both. Most texts in other scripts have few.
+fn mixed(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let inside = |byte: &u8| byte.is_ascii_alphabetic() || *byte >= 0x80;
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let beside = |pair: &[u8]| (pair[0] ^ pair[1]) & 0x80 != 0 && inside(&pair[0]) && inside(&pair[1]);
+        let border = at + text[at..].windows(2).position(beside)?;
+        let start = border - text[at..border].iter().rev().take_while(|byte| inside(byte)).count();
+        at = border + text[border..].iter().take_while(|byte| inside(byte)).count();
+        Some(start..at)
+    })
 }
 
 #[derive(Default)]

@@ -140,10 +140,15 @@ fn address(word: &[u8]) -> Option<Reach> {
         return None;
     }
     let text = std::str::from_utf8(word).ok()?;
-    if let Ok(four) = text.parse::<Ipv4Addr>() {
+    let colons = count(b':');
+    if colons == 0 {
+        let four = text.parse::<Ipv4Addr>().ok()?;
         // Four small numbers are a version sooner than an address.
         let version = four.octets().iter().all(|octet| *octet < 10);
         return (!version).then(|| reach4(four));
+    }
+    if colons < 6 && memchr::memmem::find(word, b"::").is_none() {
+        return None;
     }
     let groups = text.split(':').filter(|group| !group.is_empty()).count();
     text.parse::<Ipv6Addr>().ok().filter(|_| groups >= 3).map(reach6)

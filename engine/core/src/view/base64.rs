@@ -145,7 +145,7 @@ impl Blob {
             sink.finish_as(ViewKind::Compressed);
             return true;
         }
-        if !reads_like_text(head) && !reads_like_text(tail) {
+        if !reads_like_text(head) && !reads_like_text(tail) || bytes.len() < FEW && !has_words(&bytes) {
             return false;
         }
         if !self.even && self.lines.len() > 1 {
@@ -162,6 +162,17 @@ impl Blob {
         sink.finish();
         true
     }
+}
+
+/// Of fewer bytes than this, chance makes something printable now and then: most names of sixteen letters and digits would be a view.
+const FEW: usize = 24;
+
+/// Whether two thirds are letters and blanks, as in any words.
+fn has_words(bytes: &[u8]) -> bool {
+    let of_word = |text: &str| -> usize {
+        text.chars().filter(|c| c.is_alphabetic() || c.is_ascii_whitespace()).map(char::len_utf8).sum()
+    };
+    bytes.utf8_chunks().map(|chunk| of_word(chunk.valid())).sum::<usize>() * 3 >= bytes.len() * 2
 }
 
 fn decode(digits: &[u8]) -> Option<Vec<u8>> {

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::ops::Range;
 
-use tamiz_simd::{Signs, Survey};
+use tamiz_simd::Survey;
 
-use super::sign::{Encoded, Pairs, Signposts};
+use super::sign::{Encoded, Signposts, Traces};
 use super::{DECODERS, DecodeSink, OffsetMap, ViewKind, fold, joined};
 use crate::content::{Document, SEPARATOR};
 use crate::limits::Limits;
@@ -58,14 +58,7 @@ impl Layer {
 
     /// The part of the folded text that a range of the layer's text has become.
     pub(crate) fn folded_range(&self, range: Range<usize>) -> Range<usize> {
-        let place = |at: usize| {
-            let (mut low, mut high) = (0, self.folded.len());
-            while low < high {
-                let middle = low.midpoint(high);
-                if self.unfold(middle..middle).start < at { low = middle + 1 } else { high = middle }
-            }
-            low
-        };
+        let place = |at: usize| self.fold_map.first_from(at, self.folded.len());
         place(range.start)..place(range.end)
     }
 
@@ -179,13 +172,13 @@ impl Layers {
         let text = if depth == 0 { base } else { &parent.text };
         let budget = limits.max_decoded_bytes.saturating_sub(self.decoded_bytes);
         let (mut cut, mut too_deep) = (false, false);
-        let pairs = if parent.survey.signs.has(Signs::NON_ASCII) { Pairs::of(text) } else { Pairs::default() };
+        let traces = Traces::of(text, &parent.survey);
         for (number, decoder) in DECODERS.iter().enumerate() {
             let reading = decoder.is_reading();
             // Only the views with a sign in them.
             let (mut id, mut from) = (0, 0);
-            let mut signs = Signposts::new(decoder.signs());
-            while let Some(at) = signs.next(text, from, &parent.survey, pairs) {
+            let mut signs = Signposts::new(&traces, decoder.signs(), parent.views.len() > 1);
+            while let Some(at) = signs.next(from) {
                 while parent.views.get(id).is_some_and(|view| view.range.end <= at) {
                     id += 1;
                 }

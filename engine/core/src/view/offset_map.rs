@@ -103,6 +103,20 @@ impl OffsetMap {
         start..end.max(start)
     }
 
+    /// The first derived position, up to `len`, that stands for the source position `src` or a later one.
+    pub(crate) fn first_from(&self, src: usize, len: usize) -> usize {
+        // Runs are in order of both; only the last one that begins before it can hold it.
+        let next = self.runs.partition_point(|run| (run.src as usize) < src);
+        let from = next.checked_sub(1).map_or(0, |run| self.runs[run].out as usize);
+        let to = self.runs.get(next).map_or(len, |run| run.out as usize).min(len);
+        let (mut low, mut high) = (from.min(to), to);
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.start(middle as u32) < src { low = middle + 1 } else { high = middle }
+        }
+        if self.runs.is_empty() { src.min(len) } else { low }
+    }
+
     fn start(&self, out: u32) -> usize {
         let Some(run) = self.run_at(out) else { return 0 };
         let into = u64::from(out - run.out);

@@ -83,11 +83,8 @@ pub(crate) enum Sign {
 }
 
 impl Sign {
-    /// The first place of it in `text` from `from` on. `survey` and `pairs` are those of the text.
-    fn next(self, text: &[u8], from: usize, survey: &Survey, pairs: Pairs) -> Option<usize> {
-        if !self.may_be_in(survey, pairs) {
-            return None;
-        }
+    /// The first place of it in `text` from `from` on. `survey` is that of the text.
+    fn next(self, text: &[u8], from: usize, survey: &Survey) -> Option<usize> {
         match self {
             Self::Byte(byte) => memchr::memchr(byte, &text[from..]).map(|at| from + at),
             Self::OneOf(a, b, c) => memchr::memchr3(a, b, c, &text[from..]).map(|at| from + at),
@@ -111,21 +108,44 @@ impl Sign {
             Self::Any => (from < text.len()).then_some(from),
         }
     }
+}
 
-    fn may_be_in(self, survey: &Survey, pairs: Pairs) -> bool {
-        match self {
-            Self::Byte(b'%') => survey.signs.has(Signs::PERCENT),
-            Self::Byte(b'&') => survey.signs.has(Signs::AMPERSAND),
-            Self::Byte(b'\\') => survey.signs.has(Signs::BACKSLASH),
-            Self::Byte(b'=') => survey.signs.has(Signs::EQUALS),
-            Self::Byte(byte @ 0x80..) => pairs.may_have(byte, None),
-            Self::Byte(0..=8 | 0x0e..0x1b) => survey.signs.has(Signs::CONTROL),
-            Self::Bytes([first, second, ..]) if *first >= 0x80 => pairs.may_have(*first, Some(*second)),
-            Self::OneOf(a @ 0x80.., b, c) => [a, b, c].iter().any(|byte| pairs.may_have(*byte, None)),
-            Self::Byte(_) | Self::OneOf(..) | Self::Bytes(_) | Self::Any | Self::Emphasis => true,
-            Self::Token => !survey.tokens.is_empty(),
-            Self::Shape(_) => !survey.odd.is_empty(),
+/// What a layer has of what signs are made of, found out once for all decoders. Most have next to nothing.
+pub(super) struct Traces<'s> {
+    text: &'s [u8],
+    survey: &'s Survey,
+    odd: Shape,
+    pairs: Pairs,
+}
+
+impl<'s> Traces<'s> {
+    pub(super) fn of(text: &'s [u8], survey: &'s Survey) -> Self {
+        let odd = survey.odd.iter().fold(Shape::default(), |all, odd| all.union(odd.shape));
+        let pairs = if survey.signs.has(Signs::NON_ASCII) { Pairs::of(text) } else { Pairs::default() };
+        Self { text, survey, odd, pairs }
+    }
+
+    /// Whether a sign may be there.
+    fn may_have(&self, sign: Sign) -> bool {
+        let signs = self.survey.signs;
+        match sign {
+            Sign::Byte(b'%') => signs.has(Signs::PERCENT),
+            Sign::Byte(b'&') => signs.has(Signs::AMPERSAND),
+            Sign::Byte(b'\\') => signs.has(Signs::BACKSLASH),
+            Sign::Byte(b'=') => signs.has(Signs::EQUALS),
+            Sign::Byte(byte @ 0x80..) => self.pairs.may_have(byte, None),
+            Sign::Byte(0..=8 | 0x0e..0x1b) => signs.has(Signs::CONTROL),
+            Sign::Bytes([first, second, ..]) if *first >= 0x80 => self.pairs.may_have(*first, Some(*second)),
+            Sign::OneOf(a @ 0x80.., b, c) => [a, b, c].iter().any(|byte| self.pairs.may_have(*byte, None)),
+            Sign::Byte(_) | Sign::OneOf(..) | Sign::Bytes(_) | Sign::Any | Sign::Emphasis => true,
+            Sign::Token => !self.survey.tokens.is_empty(),
+            Sign::Shape(shape) => self.odd.has(shape),
         }
+    }
+
+    /// The first place of a sign from `from` on.
+    fn next(&self, sign: Sign, from: usize) -> Option<usize> {
+        if self.may_have(sign) { sign.next(self.text, from, self.survey) } else { None }
     }
 }
 
@@ -166,25 +186,32 @@ impl Pairs {
 }
 
 /// Where the signs of a decoder come next; each is searched for once, however many views there are.
-pub(super) struct Signposts {
+pub(super) struct Signposts<'s> {
+    traces: &'s Traces<'s>,
     signs: &'static [Sign],
+    /// Where a sign stands does not matter if all text is one view.
+    several_views: bool,
     /// The next place of each sign, the text's end if there is none.
     next: [Option<usize>; MOST_SIGNS],
 }
 
 pub(super) const MOST_SIGNS: usize = 12;
 
-impl Signposts {
-    pub(super) fn new(signs: &'static [Sign]) -> Self {
-        Self { signs, next: [None; MOST_SIGNS] }
+impl<'s> Signposts<'s> {
+    pub(super) fn new(traces: &'s Traces<'s>, signs: &'static [Sign], several_views: bool) -> Self {
+        Self { traces, signs, several_views, next: [None; MOST_SIGNS] }
     }
 
-    /// The first place of any of them from `from` on.
-    pub(super) fn next(&mut self, text: &[u8], from: usize, survey: &Survey, pairs: Pairs) -> Option<usize> {
+    /// A place in the next view from `from` on that has any of them.
+    pub(super) fn next(&mut self, from: usize) -> Option<usize> {
+        let (traces, end) = (self.traces, self.traces.text.len());
+        if !self.several_views {
+            return (from == 0 && self.signs.iter().any(|sign| traces.next(*sign, 0).is_some())).then_some(0);
+        }
         let places = self.signs.iter().zip(&mut self.next).map(|(sign, place)| match *place {
             Some(at) if at >= from => at,
-            _ => *place.insert(sign.next(text, from, survey, pairs).unwrap_or(text.len())),
+            _ => *place.insert(traces.next(*sign, from).unwrap_or(end)),
         });
-        places.min().filter(|place| *place < text.len())
+        places.min().filter(|place| *place < end)
     }
 }

@@ -162,6 +162,14 @@ impl Number {
 pub(super) fn each(text: &[u8], mut seen: impl FnMut(&Number)) {
     let mut at = 0;
     while let Some(start) = text[at..].iter().position(u8::is_ascii_digit).map(|found| at + found) {
+        let run = text[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let marked = matches!(text[..start].last(), Some(b'+' | b'('));
+        // Most digits are few, and stand by themselves.
+        if run < SHORTEST && !marked && separator(&text[start + run..]) == 0 {
+            at = start + run;
+            at += text[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            continue;
+        }
         let number = read(text, start);
         if number.count <= MOST_DIGITS && number.group_count <= MOST_GROUPS && stands_alone(text, &number) {
             seen(&number);

@@ -203,7 +203,8 @@ const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 pub(super) struct Words {
     /// For the first unit of a phrase, how many units a phrase that begins with it has at most.
     firsts: Table<u8>,
-    /// A bit for each of these, by its hash.
+    /// A bit for each of these, by how it begins and how long it is: most words are none of them, and this tells without a look at
+    /// each byte.
     known: Box<[u64; KNOWN_WORDS]>,
     phrases: Table<Meaning>,
     rules: Vec<u16>,
@@ -242,8 +243,13 @@ impl Default for Words {
 const KNOWN_WORDS: usize = 128;
 
 /// Where the bit of a word is.
-fn place_of(hash: u64) -> usize {
-    (hash >> 32) as usize % KNOWN_WORDS
+fn place_of(word: &[u8]) -> (usize, u64) {
+    let start = match word.first_chunk::<8>() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => word.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+    };
+    let hash = (start ^ word.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((hash >> 32) as usize % KNOWN_WORDS, 1 << (hash >> 58))
 }
 
 impl Seen {
@@ -268,7 +274,10 @@ impl Words {
         all.sort_unstable();
         for (text, (rules, other, glue, identifier)) in all {
             let Some((phrase, first, count)) = key(&text) else { continue };
-            words.known[place_of(first)] |= 1 << (first & 63);
+            if let Some(unit) = unit(&text, 0) {
+                let (place, bit) = place_of(&text[unit]);
+                words.known[place] |= bit;
+            }
             let longest = words.firsts.entry(first).or_default();
             *longest = (*longest).max(count);
             let start = words.rules.len() as u32;
@@ -294,11 +303,11 @@ impl Words {
         let mut at = folded.start;
         while let Some(unit) = unit(text, at) {
             at = unit.end;
-            let first = text[unit.clone()].iter().fold(SEED, |sum, byte| hash(sum, *byte));
-            // Most words begin no phrase.
-            if self.known[place_of(first)] >> (first & 63) & 1 == 0 {
+            let (place, bit) = place_of(&text[unit.clone()]);
+            if self.known[place] & bit == 0 {
                 continue;
             }
+            let first = text[unit.clone()].iter().fold(SEED, |sum, byte| hash(sum, *byte));
             let Some(longest) = self.firsts.get(&first) else { continue };
             let (mut sum, mut end) = (first, unit.end);
             for number in 1..=*longest {

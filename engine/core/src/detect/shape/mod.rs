@@ -248,7 +248,7 @@ impl Chunk<'_, '_, '_> {
                     continue;
                 }
                 self.work.shape_checks += 1;
-                if validator.is_none_or(|validator| validator.accepts(&compact[..len])) {
+                if validator.is_none_or(|validator| validator.accepts_compact(&compact[..len])) {
                     let place = self.view.start + start..self.view.start + at;
                     let named = (small && !required).then_some(usize::MAX);
                     shaper.candidates.push(Candidate { place, claim: *claim, named });

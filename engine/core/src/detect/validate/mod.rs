@@ -26,6 +26,11 @@ pub(crate) trait Validator: Sync + Debug {
     fn name(&self) -> &'static str;
     fn accepts(&self, text: &[u8]) -> bool;
 
+    /// The same of letters and digits in capitals, with nothing between them.
+    fn accepts_compact(&self, text: &[u8]) -> bool {
+        self.accepts(text)
+    }
+
     /// The same, knowing what server the text goes to, if the caller declared one.
     fn accepts_for(&self, text: &[u8], _server: Option<&str>) -> bool {
         self.accepts(text)

@@ -40,7 +40,10 @@ impl Validator for Id {
             *place = byte.to_ascii_uppercase();
             len += 1;
         }
-        let compact = &compact[..len];
+        self.accepts_compact(&compact[..len])
+    }
+
+    fn accepts_compact(&self, compact: &[u8]) -> bool {
         // Nobody has a number of one digit repeated, and many checks accept it.
         compact.iter().any(|byte| *byte != compact[0]) && self.1(compact)
     }
