@@ -3,6 +3,7 @@
 
     python3 scripts/instructions.py            # compare; ends with 1 if a sort of text is off by more than the tolerance
     python3 scripts/instructions.py --bless    # write the numbers of this tree to benches/expected/instructions.json
+    python3 scripts/instructions.py --stages   # where they go: instructions per byte and stage
 
 Runs engine/core/examples/instructions.rs under callgrind. Instructions are not time (a cache miss is none), but they are the same
 on every run to about 0.1 %; three percent is beyond what a compiler's mood or a hash's seed does. Fewer instructions than agreed
@@ -26,6 +27,18 @@ AGREED = ROOT / "benches" / "expected" / "instructions.json"
 TOLERANCE = 0.03
 # Where the function `measured` of the example is entered and left.
 FUNCTION = "instructions::measured"
+# The functions that the stages of a scan are; what one of them does inside another is not counted twice.
+STAGES = {
+    "read": "tamiz_core::content::document::Document::read",
+    "fold": "tamiz_core::view::layers::Layers::fold",
+    "find": "<tamiz_core::matching::gram::Worker as tamiz_core::matching::Searcher>::find",
+    "confirm": "tamiz_core::detect::confirm::Confirmer::run",
+    "numbers": "tamiz_core::detect::shape::run_shapes",
+    "detectors": "tamiz_core::detect::run_detectors",
+    "views": "tamiz_core::view::layers::Layers::deepen",
+}
+INSIDE = {"find": "confirm"}
+SIZE = 2048
 
 
 def why_not():
@@ -46,8 +59,8 @@ def build():
     return next(program for program in reversed(programs) if program)
 
 
-def count(program):
-    """Instructions per message by sort of text."""
+def count(program, of_profile):
+    """By sort of text, what `of_profile` makes of its profile and its number of messages."""
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "callgrind"
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", f"--toggle-collect={FUNCTION}", f"--dump-after={FUNCTION}"]
@@ -59,24 +72,66 @@ def count(program):
         for number, line in enumerate(run.stdout.splitlines(), 1):
             sort, runs = line.split()
             profile = pathlib.Path(f"{out}.{number}").read_text()
-            total = int(re.search(r"^(?:totals|summary): (\d+)", profile, re.M).group(1))
-            counts[sort] = round(total / int(runs))
-    if not counts or min(counts.values()) == 0:
+            counts[sort] = of_profile(profile, int(runs))
+    if not counts or not all(counts.values()):
         sys.exit(f"nothing was counted: is there still a function {FUNCTION} in the example? {counts}")
     return counts
+
+
+def total(profile, runs):
+    """Instructions per message."""
+    return round(int(re.search(r"^(?:totals|summary): (\d+)", profile, re.M).group(1)) / runs)
+
+
+NAMES = {}
+
+
+def stages(profile, runs):
+    """Instructions per message by stage, with all that a stage calls."""
+    inclusive, current = {}, None
+    for line in profile.splitlines():
+        # A name stands only where it is used first, in whichever profile that is.
+        if match := re.match(r"c?fn=\((\d+)\)(?: (.*))?$", line):
+            number, name = match.groups()
+            if name:
+                # Callgrind numbers recursion and compilers number copies.
+                NAMES[number] = re.sub(r"'\d+$", "", name)
+            if line.startswith("fn="):
+                current = NAMES.get(number)
+        elif match := re.match(r"(?:\+|-)?(?:\d+|\*) (\d+)$", line):
+            # The cost of the function's own lines, or (after `calls=`) that of what it calls.
+            inclusive[current] = inclusive.get(current, 0) + int(match.group(1))
+    found = {stage: inclusive.get(name, 0) / runs for stage, name in STAGES.items()}
+    for inner, outer in INSIDE.items():
+        found[outer] -= found[inner]
+    return found | {"all": total(profile, runs)}
+
+
+def print_stages(program):
+    """A table in Markdown."""
+    columns = [*STAGES, "all"]
+    print("| 2 KB of | " + " | ".join(columns) + " |\n| --- |" + " ---: |" * len(columns))
+    for sort, found in count(program, stages).items():
+        if missing := [stage for stage in STAGES if not found[stage]]:
+            print(f"{sort}: {', '.join(missing)} not seen: inlined into another function?", file=sys.stderr)
+        print(f"| {sort} | " + " | ".join(f"{found[column] / SIZE:.1f}" for column in columns) + " |")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bless", action="store_true", help="agree to the numbers of this tree")
+    parser.add_argument("--stages", action="store_true", help="print instructions per byte and stage")
     args = parser.parse_args()
     if why := why_not():
         print(f"skipped: {why}")
         sys.exit(1 if args.bless else 0)
+    if args.stages:
+        print_stages(build())
+        return
     rustc = subprocess.run(["rustc", "--version"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
-    counts = count(build())
+    counts = count(build(), total)
     if args.bless:
-        agreed = {"size_bytes": 2048, "rustc": rustc, "instructions_per_message": counts}
+        agreed = {"size_bytes": SIZE, "rustc": rustc, "instructions_per_message": counts}
         AGREED.write_text(json.dumps(agreed, indent=2) + "\n")
     if not AGREED.exists():
         sys.exit(f"{AGREED.relative_to(ROOT)} is missing; --bless writes it. Counted: {counts}")

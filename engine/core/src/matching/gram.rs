@@ -40,7 +40,7 @@ impl Matcher for Built {
         };
         let memory = tables.literals.total_len()
             + 8 * tables.literals.len()
-            + 16 * tables.sorted.len()
+            + size_of::<Entry>() * tables.entries.len()
             + [&tables.eight, &tables.four].into_iter().map(of_index).sum::<usize>();
         BackendInfo::new("rust", format!("gram filter, {} literals", tables.literals.len()), memory)
     }
@@ -59,15 +59,33 @@ impl Searcher for Worker {
 struct Tables {
     literals: LiteralSet,
     /// Literals by what they chose, those of a group together and in order.
-    sorted: Vec<LiteralId>,
-    /// For each of `sorted` its first eight bytes as a number, zeros after the end, that sorts like the text.
-    starts: Vec<u64>,
-    /// For each of `sorted` one more than the place in its group of the longest other literal that it begins with; 0: none.
-    begins_with: Vec<u32>,
+    entries: Vec<Entry>,
     /// Eight bytes from every fourth position on.
     eight: Index,
     /// Four bytes from every position on.
     four: Index,
+}
+
+/// A literal that chose some bytes; all that is asked of a short one.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    /// Its first eight bytes as a number, zeros after the end, that sorts like the text.
+    start: u64,
+    literal: LiteralId,
+    len: u32,
+    /// One more than the place in its group of the longest other literal that it begins with; 0: none.
+    begins_with: u32,
+}
+
+impl Entry {
+    /// Whether a text, whose first bytes `start` is, begins with it.
+    #[inline]
+    fn begins(&self, tables: &Tables, text: &[u8], start: u64) -> bool {
+        let len = self.len as usize;
+        let differs = start ^ self.start;
+        let alike = if len >= 8 { differs == 0 } else { differs >> (64 - 8 * len) == 0 };
+        alike && len <= text.len() && (len <= 8 || text[8..len] == tables.literals.get(self.literal)[8..])
+    }
 }
 
 /// Finds the literals that chose some bytes.
@@ -156,9 +174,7 @@ impl Tables {
         }
         let mut tables = Self {
             literals: literals.clone(),
-            sorted: Vec::new(),
-            starts: Vec::new(),
-            begins_with: Vec::new(),
+            entries: Vec::new(),
             eight: Index::default(),
             four: Index::default(),
         };
@@ -250,11 +266,15 @@ impl Index {
             filter[word] |= bits;
             for alike in of_slot.chunk_by(|a, b| a.1 == b.1) {
                 let offset = alike[0].1;
-                let start = tables.sorted.len() as u32;
+                let start = tables.entries.len() as u32;
                 let of_group: Vec<&[u8]> = alike.iter().map(|choice| literals.get(choice.2)).collect();
-                tables.sorted.extend(alike.iter().map(|choice| choice.2));
-                tables.starts.extend(of_group.iter().map(|literal| load(literal).swap_bytes()));
-                tables.begins_with.extend(prefixes(&of_group));
+                let entries = alike.iter().zip(&of_group).zip(prefixes(&of_group));
+                tables.entries.extend(entries.map(|((choice, literal), begins_with)| Entry {
+                    start: load(literal).swap_bytes(),
+                    literal: choice.2,
+                    len: literal.len() as u32,
+                    begins_with,
+                }));
                 groups.push(Group::new(&of_group, start, offset));
             }
             let mut slot = (hash(gram) >> (64 - slot_bits)) as usize;
@@ -347,37 +367,25 @@ impl Group {
     fn compare(&self, tables: &Tables, haystack: &[u8], at: usize, on_hit: &mut dyn FnMut(Hit)) {
         let Some(start) = at.checked_sub(self.offset as usize) else { return };
         let text = &haystack[start..];
-        let (first, end) = (self.first as usize, self.end as usize);
-        // Those that the text begins with stand before it in order; the last of these begins with all others.
-        let mut place = match end - first {
-            1 => {
-                let literal = tables.sorted[first];
-                let len = tables.literals.get(literal).len();
-                // A short literal is in its first eight bytes.
-                let differs = load(text).swap_bytes() ^ tables.starts[first];
-                let same = if len >= 8 { differs == 0 } else { differs >> (64 - 8 * len) == 0 };
-                if same && (len <= 8 || text.starts_with(tables.literals.get(literal))) && len <= text.len() {
-                    on_hit(Hit { literal, start, end: start + len });
-                }
-                return;
-            }
-            _ => {
-                let start = load(text).swap_bytes();
-                let starts = &tables.starts[first..end];
-                // Only those that start alike need more than a look at their first eight bytes.
-                let low = starts.partition_point(|of_literal| *of_literal < start);
-                let alike = starts[low..].iter().take_while(|of_literal| **of_literal == start).count();
-                let alike = &tables.sorted[first + low..first + low + alike];
-                low + alike.partition_point(|id| tables.literals.get(*id) <= text)
+        let first = load(text).swap_bytes();
+        let entries = &tables.entries[self.first as usize..self.end as usize];
+        let mut report = |entry: &Entry| {
+            if entry.begins(tables, text, first) {
+                on_hit(Hit { literal: entry.literal, start, end: start + entry.len as usize });
             }
         };
-        while place > 0 {
-            let literal = tables.sorted[first + place - 1];
-            let len = tables.literals.get(literal).len();
-            if text.starts_with(tables.literals.get(literal)) {
-                on_hit(Hit { literal, start, end: start + len });
-            }
-            place = tables.begins_with[first + place - 1] as usize;
+        if let [entry] = entries {
+            return report(entry);
+        }
+        // Those that the text begins with stand before it in order; the last of these begins with all others. Only those that start
+        // alike need more than a look at their first eight bytes.
+        let low = entries.partition_point(|entry| entry.start < first);
+        let alike = entries[low..].iter().take_while(|entry| entry.start == first).count();
+        let alike = &entries[low..low + alike];
+        let mut place = low + alike.partition_point(|entry| tables.literals.get(entry.literal) <= text);
+        while let Some(entry) = place.checked_sub(1).map(|last| &entries[last]) {
+            report(entry);
+            place = entry.begins_with as usize;
         }
     }
 }
