@@ -5,7 +5,7 @@ mod suppressed;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::classify::{Cascade, Judge, Material};
 use crate::content::{Content, Document, Format};
@@ -316,7 +316,8 @@ impl Scanner {
     /// Applies the rules. Looks at all of the content, as far as `control` and the limits allow. Never fails: what could not be inspected is in
     /// the coverage.
     pub fn scan<'s>(&'s mut self, content: &Content<'s>, control: &ScanControl) -> Scanned<'s> {
-        let started = Instant::now();
+        let mut watch = Stopwatch::start();
+        let started = watch.0;
         self.findings.clear();
         self.judge.clear();
         self.confirmer.work = Work::default();
@@ -327,9 +328,9 @@ impl Scanner {
         let late = control.interruption();
         let readable = if late.is_some() { Content { body: &[], format: Format::Text, ..*content } } else { *content };
         self.document.read(&readable, &self.engine.shared.limits, &mut self.coverage);
-        self.timings.content = micros(started);
+        self.timings.content = watch.lap();
         self.layers.start(&self.document);
-        if let Some(why) = late.or_else(|| self.scan_layers(content, control)) {
+        if let Some(why) = late.or_else(|| self.scan_layers(content, control, &mut watch)) {
             let (done, total) = (self.coverage.inspected_bytes, self.coverage.total_bytes);
             let what = if done < total {
                 format!("bytes {done}..{total}")
@@ -341,23 +342,26 @@ impl Scanner {
         let Self { engine, document, findings, suppressed, coverage, .. } = &mut *self;
         suppressed.find(&engine.shared.policy, &engine.shared.rules, findings, document, content, control.today());
         suppressed.tell(coverage);
-        self.timings.total = micros(started);
+        self.timings.total = micros(started.elapsed());
         Scanned { scanner: self, body: content.body }
     }
 
-    fn scan_layers(&mut self, content: &Content<'_>, control: &ScanControl) -> Option<Interruption> {
+    fn scan_layers(
+        &mut self,
+        content: &Content<'_>,
+        control: &ScanControl,
+        watch: &mut Stopwatch,
+    ) -> Option<Interruption> {
         let body = content.body;
         let shared = Arc::clone(&self.engine.shared);
         let base = self.document.text(body);
         loop {
             let depth = self.layers.newest();
-            let started = Instant::now();
             if !self.layers.fold(base, || control.interruption().is_none()) {
                 return control.interruption().or(Some(Interruption::Deadline));
             }
-            self.timings.view += micros(started);
+            self.timings.view += watch.lap();
 
-            let started = Instant::now();
             let text = self.layers.text(depth, base);
             let mut recorder = Recorder {
                 rules: &shared.rules,
@@ -386,7 +390,7 @@ impl Scanner {
             }
             let work = &mut self.confirmer.work;
             let shaped = run_shapes(&mut self.shaper, &mut recorder, depth, text, control, work);
-            self.timings.matching += micros(started);
+            self.timings.matching += watch.lap();
             match reached.and_then(|()| shaped.map_err(|why| Stopped { why, at: 0 })) {
                 Ok(()) if depth == 0 => {
                     self.coverage.inspected_bytes = body.len().min(shared.limits.content_bytes());
@@ -401,9 +405,8 @@ impl Scanner {
                 }
             }
 
-            let started = Instant::now();
             let deeper = self.layers.deepen(base, &self.document, content.carried, &shared.limits);
-            self.timings.view += micros(started);
+            self.timings.view += watch.lap();
             match deeper {
                 Deeper::Done => return None,
                 Deeper::Layer => {}
@@ -426,8 +429,23 @@ impl Scanner {
     }
 }
 
-fn micros(since: Instant) -> u64 {
-    since.elapsed().as_micros().try_into().unwrap_or(u64::MAX)
+fn micros(time: Duration) -> u64 {
+    time.as_micros().try_into().unwrap_or(u64::MAX)
+}
+
+/// Times one thing after another. A look at the clock is a tenth of a short text's scan.
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Microseconds since the last call.
+    fn lap(&mut self) -> u64 {
+        let now = Instant::now();
+        micros(now.duration_since(std::mem::replace(&mut self.0, now)))
+    }
 }
 
 /// A content that was scanned; its findings are in the scanner until the next scan.
@@ -475,7 +493,6 @@ impl Scanned<'_> {
         let material = Material { document, layers, base: document.text(self.body) };
         judge.run(&shared.cascade, required, material, &shared.limits, control, coverage);
         let outcome = judge.outcome();
-        let micros = |time: std::time::Duration| time.as_micros().try_into().unwrap_or(u64::MAX);
         timings.linear = micros(outcome.linear);
         timings.tokenise = micros(outcome.tokenise);
         timings.infer = micros(outcome.infer);

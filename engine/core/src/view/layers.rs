@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use tamiz_simd::Survey;
 
-use super::sign::{Encoded, Signposts, Traces};
+use super::sign::{Encoded, Gates, Signposts, Traces};
 use super::{DECODERS, DecodeSink, OffsetMap, ViewKind, fold, joined};
 use crate::content::{Document, SEPARATOR};
 use crate::limits::Limits;
@@ -78,6 +78,7 @@ pub(crate) struct Layers {
     depth: usize,
     seen: HashSet<u64, RandomState>,
     decoded_bytes: usize,
+    gates: Gates,
 }
 
 /// What became of an attempt to decode one layer further.
@@ -172,13 +173,16 @@ impl Layers {
         let text = if depth == 0 { base } else { &parent.text };
         let budget = limits.max_decoded_bytes.saturating_sub(self.decoded_bytes);
         let (mut cut, mut too_deep) = (false, false);
-        let traces = Traces::of(text, &parent.survey);
+        let traces = Traces::of(text, &parent.folded, &parent.survey, &self.gates);
         for (number, decoder) in DECODERS.iter().enumerate() {
+            if !traces.may_have(self.gates.decoders[number]) {
+                continue;
+            }
             let reading = decoder.is_reading();
             // Only the views with a sign in them.
             let (mut id, mut from) = (0, 0);
-            let mut signs = Signposts::new(&traces, decoder.signs(), parent.views.len() > 1);
-            while let Some(at) = signs.next(from) {
+            let mut posts = Signposts::new(&traces, decoder.signs(), parent.views.len() > 1);
+            while let Some(at) = posts.next(from) {
                 while parent.views.get(id).is_some_and(|view| view.range.end <= at) {
                     id += 1;
                 }

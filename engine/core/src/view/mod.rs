@@ -56,7 +56,7 @@ pub(crate) use fold::{fold, fold_phrase};
 pub use kind::ViewKind;
 pub(crate) use layers::{Deeper, Layer, Layers, View};
 pub use offset_map::OffsetMap;
-pub(crate) use sign::{Encoded, Sign};
+pub(crate) use sign::{Encoded, Sign, Word};
 pub(crate) use sink::DecodeSink;
 
 use std::ops::Range;
@@ -183,6 +183,12 @@ mod tests {
         for decoder in DECODERS {
             let signs = decoder.signs().len();
             assert!((1..=MOST_SIGNS).contains(&signs), "{}", decoder.kind().as_str());
+            let known = |sign: &Sign| match sign {
+                Sign::Byte(byte) => *byte >= 0x80 || b"%&\\=+<\n".contains(byte) || byte.is_ascii_control(),
+                Sign::Bytes(bytes) => bytes.len() >= 2 && bytes[0] >= 0x80,
+                _ => true,
+            };
+            assert!(decoder.signs().iter().all(known), "{}: Sign::bits knows it not", decoder.kind().as_str());
         }
     }
 

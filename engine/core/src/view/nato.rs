@@ -1,6 +1,6 @@
 //! The spelling alphabet: `India Golf November Oscar Romeo Echo`.
 
-use super::{DecodeSink, Decoder, Encoded, Sign, ViewKind};
+use super::{DecodeSink, Decoder, Encoded, Sign, ViewKind, Word};
 
 /// Fewer words of the alphabet in a row than this spell nothing.
 const FEWEST: usize = 8;
@@ -53,7 +53,7 @@ impl Decoder for SpellingAlphabet {
 
     /// There is hardly an order that is spelled without an R, and hardly a text with one spelled.
     fn signs(&self) -> &'static [Sign] {
-        &[Sign::Bytes(b"omeo"), Sign::Bytes(b"OMEO")]
+        &[Sign::Word(Word::Romeo)]
     }
 
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {

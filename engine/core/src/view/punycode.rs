@@ -1,7 +1,7 @@
 //! Punycode (RFC 3492): `xn--bcher-kva`, as names of hosts write letters beyond ASCII.
 
 use super::rewrite::Rewriter;
-use super::{DecodeSink, Decoder, Encoded, Sign, ViewKind};
+use super::{DecodeSink, Decoder, Encoded, Sign, ViewKind, Word};
 
 /// Labels of host names have at most 63 characters; words elsewhere may be a little longer.
 const LONGEST: usize = 256;
@@ -14,7 +14,7 @@ impl Decoder for Punycode {
     }
 
     fn signs(&self) -> &'static [Sign] {
-        &[Sign::Bytes(b"xn--")]
+        &[Sign::Word(Word::Xn)]
     }
 
     fn decode(&self, encoded: Encoded<'_>, sink: &mut DecodeSink<'_>) {

@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
+use memchr::memmem::{self, Finder};
+
 use tamiz_simd::{Shape, Signs, Survey};
+
+use super::{DECODERS, Decoder};
 
 /// The text of a view that has a decoder's sign.
 #[derive(Clone, Copy)]
@@ -70,8 +74,10 @@ pub(crate) enum Sign {
     Byte(u8),
     /// One of three bytes.
     OneOf(u8, u8, u8),
-    /// Bytes in a row.
+    /// Bytes beyond ASCII in a row.
     Bytes(&'static [u8]),
+    /// A word, whatever its case.
+    Word(Word),
     /// A long run of letters, digits and `+/-_`.
     Token,
     /// A block of a shape.
@@ -82,13 +88,61 @@ pub(crate) enum Sign {
     Any,
 }
 
+/// What is looked for in folded text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    Romeo,
+    Xn,
+}
+
+/// What is the same for all texts, and would cost more than a short one.
+#[derive(Debug)]
+pub(super) struct Gates {
+    /// Searches for each [`Word`], in their order.
+    words: [Finder<'static>; 2],
+    /// For each decoder the bits of its signs.
+    pub(super) decoders: Vec<u32>,
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        let bits = |decoder: &&dyn Decoder| decoder.signs().iter().fold(0, |bits, sign| bits | sign.bits());
+        Self {
+            words: [Finder::new(b"romeo"), Finder::new(b"xn--")],
+            decoders: DECODERS.iter().map(bits).collect(),
+        }
+    }
+}
+
 impl Sign {
+    /// Its bits in [`Traces::present`]: without any of them it is in no view.
+    fn bits(self) -> u32 {
+        match self {
+            Self::Byte(b'%') => PERCENT,
+            Self::Byte(b'&') => AMPERSAND,
+            Self::Byte(b'\\') => BACKSLASH,
+            Self::Byte(b'=') => EQUALS,
+            Self::Byte(b'+') => PLUS,
+            Self::Byte(b'<') => LESS,
+            Self::Byte(b'\n') => NEWLINE,
+            Self::Byte(0x80..) | Self::Bytes(_) | Self::OneOf(..) => BEYOND,
+            Self::Byte(_) => CONTROL,
+            Self::Word(word) => ROMEO << word as u32,
+            Self::Token => TOKEN,
+            Self::Emphasis => EMPHASIS,
+            Self::Any => ANY,
+            Self::Shape(shape) => {
+                SHAPES.iter().enumerate().map(|(place, of)| u32::from(shape.has(*of)) << place).sum::<u32>() * FIRST_SHAPE
+            }
+        }
+    }
+
     /// The first place of it in `text` from `from` on. `survey` is that of the text.
     fn next(self, text: &[u8], from: usize, survey: &Survey) -> Option<usize> {
         match self {
             Self::Byte(byte) => memchr::memchr(byte, &text[from..]).map(|at| from + at),
             Self::OneOf(a, b, c) => memchr::memchr3(a, b, c, &text[from..]).map(|at| from + at),
-            Self::Bytes(bytes) => memchr::memmem::find(&text[from..], bytes).map(|at| from + at),
+            Self::Bytes(bytes) => memmem::find(&text[from..], bytes).map(|at| from + at),
             Self::Token => {
                 let next = survey.tokens.partition_point(|run| (run.start as usize) < from);
                 survey.tokens.get(next).map(|run| run.start as usize)
@@ -105,47 +159,82 @@ impl Sign {
                 }
                 Some(block * 64 + (survey.emphasis[block] & seen).trailing_zeros() as usize)
             }
-            Self::Any => (from < text.len()).then_some(from),
+            // Found somewhere: each view may be the one that has it.
+            Self::Any | Self::Word(_) => (from < text.len()).then_some(from),
         }
     }
 }
+
+const ANY: u32 = 1;
+const PERCENT: u32 = 1 << 1;
+const AMPERSAND: u32 = 1 << 2;
+const BACKSLASH: u32 = 1 << 3;
+const EQUALS: u32 = 1 << 4;
+const PLUS: u32 = 1 << 5;
+const LESS: u32 = 1 << 6;
+const NEWLINE: u32 = 1 << 7;
+const BEYOND: u32 = 1 << 8;
+const CONTROL: u32 = 1 << 9;
+const TOKEN: u32 = 1 << 10;
+const EMPHASIS: u32 = 1 << 11;
+const ROMEO: u32 = 1 << 12;
+const FIRST_SHAPE: u32 = 1 << 16;
+const SHAPES: [Shape; 6] = [
+    Shape::RARE_LETTERS,
+    Shape::BACKWARD,
+    Shape::SINGLE_LETTERS,
+    Shape::DIGITS_IN_WORDS,
+    Shape::FEW_LETTERS,
+    Shape::SOLID,
+];
 
 /// What a layer has of what signs are made of, found out once for all decoders. Most have next to nothing.
 pub(super) struct Traces<'s> {
     text: &'s [u8],
     survey: &'s Survey,
-    odd: Shape,
+    /// Bits of signs that there may be.
+    present: u32,
     pairs: Pairs,
 }
 
 impl<'s> Traces<'s> {
-    pub(super) fn of(text: &'s [u8], survey: &'s Survey) -> Self {
+    pub(super) fn of(text: &'s [u8], folded: &[u8], survey: &'s Survey, gates: &Gates) -> Self {
+        let signs = survey.signs;
+        let known = [
+            (PERCENT, Signs::PERCENT),
+            (AMPERSAND, Signs::AMPERSAND),
+            (BACKSLASH, Signs::BACKSLASH),
+            (EQUALS, Signs::EQUALS),
+            (CONTROL, Signs::CONTROL),
+            (BEYOND, Signs::NON_ASCII),
+        ];
+        let bytes = [(PLUS, b'+'), (LESS, b'<'), (NEWLINE, b'\n')];
+        let bit = |bit: u32, there: bool| if there { bit } else { 0 };
+        let mut present = ANY | bit(TOKEN, !survey.tokens.is_empty());
+        present |= bit(EMPHASIS, survey.emphasis.iter().any(|block| *block != 0));
+        present |= known.iter().map(|(of, sign)| bit(*of, signs.has(*sign))).sum::<u32>();
+        present |= bytes.iter().map(|(of, byte)| bit(*of, memchr::memchr(*byte, text).is_some())).sum::<u32>();
+        present |= (0..).zip(&gates.words).map(|(word, finder)| bit(ROMEO << word, finder.find(folded).is_some())).sum::<u32>();
         let odd = survey.odd.iter().fold(Shape::default(), |all, odd| all.union(odd.shape));
-        let pairs = if survey.signs.has(Signs::NON_ASCII) { Pairs::of(text) } else { Pairs::default() };
-        Self { text, survey, odd, pairs }
+        present |= Sign::Shape(odd).bits();
+        let pairs = if signs.has(Signs::NON_ASCII) { Pairs::of(text) } else { Pairs::default() };
+        Self { text, survey, present, pairs }
     }
 
-    /// Whether a sign may be there.
-    fn may_have(&self, sign: Sign) -> bool {
-        let signs = self.survey.signs;
-        match sign {
-            Sign::Byte(b'%') => signs.has(Signs::PERCENT),
-            Sign::Byte(b'&') => signs.has(Signs::AMPERSAND),
-            Sign::Byte(b'\\') => signs.has(Signs::BACKSLASH),
-            Sign::Byte(b'=') => signs.has(Signs::EQUALS),
-            Sign::Byte(byte @ 0x80..) => self.pairs.may_have(byte, None),
-            Sign::Byte(0..=8 | 0x0e..0x1b) => signs.has(Signs::CONTROL),
-            Sign::Bytes([first, second, ..]) if *first >= 0x80 => self.pairs.may_have(*first, Some(*second)),
-            Sign::OneOf(a @ 0x80.., b, c) => [a, b, c].iter().any(|byte| self.pairs.may_have(*byte, None)),
-            Sign::Byte(_) | Sign::OneOf(..) | Sign::Bytes(_) | Sign::Any | Sign::Emphasis => true,
-            Sign::Token => !self.survey.tokens.is_empty(),
-            Sign::Shape(shape) => self.odd.has(shape),
-        }
+    /// Whether any sign with these bits may be there.
+    pub(super) fn may_have(&self, bits: u32) -> bool {
+        self.present & bits != 0
     }
 
     /// The first place of a sign from `from` on.
     fn next(&self, sign: Sign, from: usize) -> Option<usize> {
-        if self.may_have(sign) { sign.next(self.text, from, self.survey) } else { None }
+        let may_be = match sign {
+            Sign::Byte(byte @ 0x80..) => self.pairs.may_have(byte, None),
+            Sign::Bytes([first, second, ..]) => self.pairs.may_have(*first, Some(*second)),
+            Sign::OneOf(a, b, c) => [a, b, c].iter().any(|byte| self.pairs.may_have(*byte, None)),
+            _ => self.may_have(sign.bits()),
+        };
+        if may_be { sign.next(self.text, from, self.survey) } else { None }
     }
 }
 
