@@ -42,23 +42,25 @@ pub struct CompiledRules {
 /// A list for each literal, all in one piece of memory.
 #[derive(Debug)]
 struct Lists<T> {
-    ends: Vec<u32>,
+    /// Where each begins, and where the last one ends.
+    borders: Vec<u32>,
     items: Vec<T>,
 }
 
 impl<T> Lists<T> {
     fn new(lists: Vec<Vec<T>>) -> Self {
-        let mut all = Self { ends: Vec::with_capacity(lists.len()), items: Vec::new() };
+        let mut all = Self { borders: vec![0], items: Vec::new() };
         for list in lists {
             all.items.extend(list);
-            all.ends.push(all.items.len() as u32);
+            all.borders.push(all.items.len() as u32);
         }
         all
     }
 
+    #[inline]
     fn of(&self, literal: LiteralId) -> &[T] {
-        let start = literal.index().checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.items[start as usize..self.ends[literal.index()] as usize]
+        let [start, end] = self.borders[literal.index()..][..2] else { return &[] };
+        &self.items[start as usize..end as usize]
     }
 }
 
