@@ -1,7 +1,7 @@
 //! Long runs, found in masks of 64 bytes at a time: bit `i` of a mask says whether byte `i` of the block is of the sort.
 //!
 //! A text without long runs costs a few operations per block. What is open at the end of a block is
-//! carried on as a length, so no byte is looked at twice. The masks of digits and of emphasis are kept as they are.
+//! carried on as a length, so no byte is looked at twice. The masks of digits, of emphasis and of white space are kept as they are.
 
 use crate::shape::{Odd, Shape};
 use crate::{Range32, Survey, TOKEN_LEN};
@@ -70,6 +70,7 @@ impl Runs {
         self.step_tokens(masks.token, at, survey);
         survey.digits.push(masks.digit);
         survey.emphasis.push(masks.emphasis);
+        survey.white.push(masks.white);
         let shape = Shape::of(&masks);
         if shape != Shape::NONE {
             list_odd(shape, at, text.len(), &mut survey.odd);

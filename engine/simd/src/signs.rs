@@ -105,6 +105,8 @@ pub struct Survey {
     pub digits: Vec<u64>,
     /// Where the marks of emphasis stand, `*`, `_`, `~` and the grave accent, in the same way.
     pub emphasis: Vec<u64>,
+    /// Where white space stands, in the same way.
+    pub white: Vec<u64>,
     /// The blocks of 64 bytes that look odd, in order.
     pub odd: Vec<Odd>,
 }
@@ -115,6 +117,7 @@ impl Survey {
         self.tokens.clear();
         self.digits.clear();
         self.emphasis.clear();
+        self.white.clear();
         self.odd.clear();
     }
 }

@@ -44,13 +44,14 @@ fn survey_reference(text: &[u8]) -> Survey {
         text.chunks(64).map(mask).collect()
     };
     let (digits, emphasis) = (masks(&|byte| byte.is_ascii_digit()), masks(&|byte| b"*_~`".contains(&byte)));
+    let white = masks(&|byte| matches!(byte, b' ' | b'\t'..=b'\r'));
     let range = |(start, end)| Range32 { start: start as u32, end: end as u32 };
     let odd = text.chunks(64).enumerate().map(|(index, block)| Odd {
         block: range((index * 64, index * 64 + block.len())),
         shape: shape_reference(block),
     });
     let odd = odd.filter(|odd| odd.shape != Shape::NONE).collect();
-    Survey { signs, tokens: tokens.map(range).collect(), digits, emphasis, odd }
+    Survey { signs, tokens: tokens.map(range).collect(), digits, emphasis, white, odd }
 }
 
 fn shape_reference(block: &[u8]) -> Shape {
@@ -100,7 +101,9 @@ fn check(text: &[u8]) {
     // What is there from before must go.
     let stale = Range32 { start: 7, end: 9 };
     let odd = vec![Odd { block: stale, shape: Shape::SOLID }];
-    let mut found = Survey { signs: Signs::AT, tokens: vec![stale], digits: vec![7], emphasis: vec![7], odd };
+    let masks = || vec![7];
+    let mut found =
+        Survey { signs: Signs::AT, tokens: vec![stale], digits: masks(), emphasis: masks(), white: masks(), odd };
     scalar::survey(&text, &mut found);
     assert_eq!(found, expected, "scalar: {}", text.escape_ascii());
     if avx2::survey(&text, &mut found).is_some() {
@@ -151,8 +154,9 @@ fn plain_text_is_folded_whole_and_has_no_signs() {
         let text = plain(len);
         assert_eq!(fold_reference(&text, false).len(), len);
         let masks = vec![0; len.div_ceil(64)];
-        let none = Survey { digits: masks.clone(), emphasis: masks, ..Survey::default() };
-        assert_eq!(survey_reference(&text), none);
+        let found = survey_reference(&text);
+        let none = Survey { digits: masks.clone(), emphasis: masks, white: found.white.clone(), ..Survey::default() };
+        assert_eq!(found, none);
         check(&text);
     }
 }

@@ -31,6 +31,7 @@ mod mojibake;
 mod morse;
 mod nato;
 mod offset_map;
+mod order;
 mod overridden;
 mod percent;
 mod punycode;

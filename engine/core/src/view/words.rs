@@ -81,6 +81,22 @@ const LENGTHS: [u16; 26] = {
 
 /// Whether any of these words is in the text, or an agent is asked for something.
 pub(crate) fn may_order(text: &[u8]) -> bool {
+    has_word(text, |before, word, after| {
+        word.eq_ignore_ascii_case(b"please") && is(first_word(after), &ASKED)
+            || word.eq_ignore_ascii_case(b"my") && is(last_word(before), &DONE)
+    })
+}
+
+/// The same for a text whose words are in the opposite order.
+pub(crate) fn may_order_backwards(text: &[u8]) -> bool {
+    has_word(text, |before, word, after| {
+        word.eq_ignore_ascii_case(b"please") && [&ASKED[..], &DONE[..]].iter().any(|list| is(last_word(before), list))
+            || word.eq_ignore_ascii_case(b"my") && is(first_word(after), &DONE)
+    })
+}
+
+/// Whether any of these words is in the text, or something is asked for; `asks` looks at `please` and `my`, with what is before and after.
+fn has_word(text: &[u8], asks: impl Fn(&[u8], &[u8], &[u8]) -> bool) -> bool {
     let mut start = 0;
     for (at, byte) in text.iter().chain([&b' ']).enumerate() {
         if byte.is_ascii_alphabetic() {
@@ -90,11 +106,7 @@ pub(crate) fn may_order(text: &[u8]) -> bool {
         if (2..=13).contains(&len) {
             let word = &text[start..at];
             let first = usize::from((word[0] | 0x20) - b'a');
-            let asked = || {
-                word.eq_ignore_ascii_case(b"please") && is(first_word(&text[at..]), &ASKED)
-                    || word.eq_ignore_ascii_case(b"my") && is(last_word(&text[..start]), &DONE)
-            };
-            if LENGTHS[first] >> len & 1 == 1 && (is(word, &WORDS) || asked()) {
+            if LENGTHS[first] >> len & 1 == 1 && (is(word, &WORDS) || asks(&text[..start], word, &text[at..])) {
                 return true;
             }
         }
