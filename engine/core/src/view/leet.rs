@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::language::{letter, pair};
+use super::spelling::spelled;
 use super::{DecodeSink, Decoder, Encoded, Shape, Sign, ViewKind, widened};
 
 /// Fewer changed words than this are names and versions.
@@ -104,7 +105,7 @@ enum Doubt {
     Likely,
     I,
     L,
-    /// As the letters have it, but for the at signs of addresses, amounts and longer numbers: they stand for themselves.
+    /// As the letters have it, but for the at sign of an address, amounts and longer numbers: they stand for themselves.
     Kept,
 }
 
@@ -125,10 +126,22 @@ fn is_number(word: &[u8]) -> bool {
 /// Puts letters for signs; says whether there are words then, and enough of them.
 fn read_words(text: &mut [u8], doubt: Doubt) -> bool {
     let (mut words, mut after, mut sum, mut pairs) = (0, false, 0, 0);
-    for word in text.split_mut(|byte| !is_part(*byte)) {
+    let mut from = 0;
+    while from < text.len() {
+        let end = text[from..].iter().position(|byte| !is_part(*byte)).map_or(text.len(), |len| from + len);
+        let dotted = text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(|byte| is_part(*byte));
+        let address = doubt == Doubt::Kept && dotted && !text[..from].ends_with(b"www.");
+        let word = &mut text[from..end];
+        from = end + 1;
         let core = core_of(word);
+        let core = core.start..core.end + usize::from(ends_in_i(&word[core.start..], core.len()));
         let word = &mut word[core];
         let digits = word.iter().all(u8::is_ascii_digit);
+        if let Some(known) = Some(&*word).filter(|_| digits).and_then(in_digits) {
+            word.copy_from_slice(known);
+            (words, after) = (words + 1, true);
+            continue;
+        }
         if doubt == Doubt::Kept && is_number(word) {
             continue;
         }
@@ -136,7 +149,8 @@ fn read_words(text: &mut [u8], doubt: Doubt) -> bool {
             after &= word.is_empty();
             continue;
         }
-        after = read(word, doubt);
+        let at_sign = if address { at_sign(word) } else { None };
+        after = read(word, doubt, at_sign);
         if after {
             words += 1;
             let mut before = 0;
@@ -150,6 +164,30 @@ fn read_words(text: &mut [u8], doubt: Doubt) -> bool {
     words >= FEWEST && pairs >= 8 && (doubt != Doubt::Likely || sum * 100 >= LIKELY * pairs)
 }
 
+/// The word that a number of four digits and more spells, if it is a known one.
+fn in_digits(number: &[u8]) -> Option<&'static [u8]> {
+    let mut letters = [0; 8];
+    let letters = letters.get_mut(..number.len()).filter(|_| number.len() >= 4)?;
+    letters.iter_mut().enumerate().for_each(|(at, letter)| *letter = usual(number, at));
+    spelled(letters)
+}
+
+/// Which at sign of an address is one, if more than one sign may be: the one that a letter fits least.
+fn at_sign(word: &[u8]) -> Option<usize> {
+    let fits = |at: usize| {
+        let (before, after) = (letter(usual(word, at - 1)), letter(usual(word, at + 1)));
+        let a = letter(b'a');
+        pair(before, 0) + pair(0, after) + 18 - pair(before, a) - pair(a, after)
+    };
+    let inside = 1..word.len().saturating_sub(1);
+    inside.filter(|at| word[*at] == b'@').max_by_key(|at| fits(*at))
+}
+
+/// The letter that a sign stands for most often, or itself.
+fn usual(word: &[u8], at: usize) -> u8 {
+    readings(word, at).first().copied().unwrap_or(word[at])
+}
+
 /// What the pairs of letters in the changed words come to, at least.
 const LIKELY: u32 = 530;
 
@@ -159,6 +197,15 @@ fn core_of(word: &[u8]) -> Range<usize> {
     let start = word.iter().position(|byte| !edge(byte) || *byte == b'!').unwrap_or(word.len());
     let end = word.iter().rposition(|byte| !edge(byte)).map_or(start, |last| last + 1);
     start..end.max(start)
+}
+
+/// Whether the exclamation mark at `end` is the last letter of a short word, or all of one.
+fn ends_in_i(word: &[u8], end: usize) -> bool {
+    end < 4 && word.get(end) == Some(&b'!') && {
+        let mut letters = [0; 4];
+        (0..=end).for_each(|at| letters[at] = usual(word, at));
+        spelled(&letters[..=end]).is_some_and(|known| known.ends_with(b"i"))
+    }
 }
 
 /// The letters that a sign may stand for; none if it stands for itself.
@@ -216,8 +263,9 @@ fn is_candidate(word: &[u8]) -> bool {
     (signs || odd_l()) && (letters > 0 || word.len() <= 4)
 }
 
-/// Puts letters for signs: of all ways to read the word, the one with the most likely pairs. Says whether that changes it.
-fn read(word: &mut [u8], doubt: Doubt) -> bool {
+/// Puts letters for signs but for the one that is an at sign: of all ways to read the word, the one with the most likely pairs. Says whether
+/// that changes it.
+fn read(word: &mut [u8], doubt: Doubt, at_sign: Option<usize>) -> bool {
     let mut bare = [0; LONGEST];
     bare[..word.len()].copy_from_slice(word);
     let bare = &bare[..word.len()];
@@ -226,9 +274,8 @@ fn read(word: &mut [u8], doubt: Doubt) -> bool {
     let mut count = 1;
     for at in 0..bare.len() {
         let own = [bare[at]];
-        let inside = at > 0 && at + 1 < bare.len();
         let options: &[u8] = match (readings(bare, at), doubt) {
-            (_, Doubt::Kept) if bare[at] == b'@' && inside => &own,
+            _ if at_sign == Some(at) => &own,
             (b"", _) => &own,
             (b"li", Doubt::I | Doubt::L) => b"l",
             (b"il", Doubt::I) => b"i",
@@ -251,122 +298,11 @@ fn read(word: &mut [u8], doubt: Doubt) -> bool {
     let end = |(rate, letters): &(u32, [u8; LONGEST])| rate + pair(letter(letters[bare.len() - 1]), 0);
     let Some((_, best)) = ways[..count].iter().max_by_key(|way| end(way)) else { return false };
     let best = &best[..bare.len()];
-    match KNOWN.iter().find(|known| matches!(doubt, Doubt::Likely | Doubt::Kept) && is_alike(known.as_bytes(), best)) {
-        Some(known) => word.copy_from_slice(known.as_bytes()),
+    match spelled(best).filter(|_| matches!(doubt, Doubt::Likely | Doubt::Kept)) {
+        Some(known) => word.copy_from_slice(known),
         None => word.copy_from_slice(best),
     }
     word != bare
-}
-
-/// Words of orders with an `i` or an `l` in them, which pairs of letters alone read wrongly now and then.
-const KNOWN: [&str; 100] = [
-    "actually",
-    "admin",
-    "ai",
-    "all",
-    "allow",
-    "also",
-    "always",
-    "api",
-    "asking",
-    "assistant",
-    "available",
-    "call",
-    "called",
-    "calls",
-    "capabilities",
-    "complete",
-    "completely",
-    "confidential",
-    "details",
-    "dialogue",
-    "disable",
-    "disabled",
-    "disclose",
-    "disregard",
-    "email",
-    "enable",
-    "ethical",
-    "everything",
-    "explicit",
-    "fail",
-    "file",
-    "files",
-    "final",
-    "first",
-    "following",
-    "guideline",
-    "guidelines",
-    "hidden",
-    "ignore",
-    "ignoring",
-    "illegal",
-    "imagine",
-    "immediately",
-    "important",
-    "in",
-    "include",
-    "including",
-    "information",
-    "initial",
-    "initialization",
-    "instruction",
-    "instructions",
-    "is",
-    "it",
-    "language",
-    "legal",
-    "like",
-    "limit",
-    "limitation",
-    "limitations",
-    "limits",
-    "link",
-    "list",
-    "live",
-    "mail",
-    "maintenance",
-    "mention",
-    "model",
-    "moral",
-    "only",
-    "original",
-    "please",
-    "policies",
-    "policy",
-    "previous",
-    "prior",
-    "privileged",
-    "prohibited",
-    "reality",
-    "really",
-    "reveal",
-    "role",
-    "rule",
-    "rules",
-    "skill",
-    "still",
-    "tell",
-    "think",
-    "this",
-    "title",
-    "tool",
-    "tools",
-    "unfiltered",
-    "unlimited",
-    "unrestricted",
-    "until",
-    "url",
-    "will",
-    "with",
-    "without",
-];
-
-/// Whether two words are the same but for `i` and `l`.
-fn is_alike(known: &[u8], word: &[u8]) -> bool {
-    let alike =
-        |(a, b): (&u8, &u8)| *a == b.to_ascii_lowercase() || matches!((a, b), (b'i' | b'l', b'i' | b'l' | b'I' | b'L'));
-    known.len() == word.len() && known.iter().zip(word).all(alike)
 }
 
 #[cfg(test)]

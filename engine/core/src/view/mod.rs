@@ -43,6 +43,7 @@ mod shift;
 mod sign;
 mod sink;
 mod spaced;
+mod spelling;
 mod tags;
 mod turned;
 mod utf7;
