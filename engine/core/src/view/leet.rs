@@ -6,9 +6,10 @@ use std::ops::Range;
 
 use super::language::{letter, pair};
 use super::spelling::spelled;
+use super::words::may_order;
 use super::{DecodeSink, Decoder, Encoded, Shape, Sign, ViewKind, widened};
 
-/// Fewer changed words than this are names and versions.
+/// Fewer changed words than this are names and versions, unless there are words of orders too.
 const FEWEST: usize = 2;
 /// Longer words are keys and addresses.
 const LONGEST: usize = 32;
@@ -32,10 +33,11 @@ impl Decoder for Leet {
         let text = encoded.text;
         for stretch in encoded.odd(Shape::DIGITS_IN_WORDS.union(Shape::BACKWARD), 192) {
             let place = widened(text, &stretch, 128);
-            if !has_candidates(&text[place.clone()]) {
-                continue;
-            }
+            let candidates = candidates(&text[place.clone()]);
             for doubt in [Doubt::Likely, Doubt::I, Doubt::L, Doubt::Kept] {
+                if candidates == 0 || candidates < FEWEST && doubt != Doubt::Likely {
+                    break;
+                }
                 if doubt == Doubt::Kept && !has_kept(&text[place.clone()]) {
                     continue;
                 }
@@ -51,8 +53,8 @@ impl Decoder for Leet {
     }
 }
 
-/// Whether there are enough words with signs for letters.
-fn has_candidates(text: &[u8]) -> bool {
+/// How many words with signs for letters there are, up to `FEWEST`.
+fn candidates(text: &[u8]) -> usize {
     let (mut start, mut seen, mut count) = (0, 0, 0);
     for (at, byte) in text.iter().chain([&b' ']).enumerate() {
         let traits = TRAITS[usize::from(*byte)];
@@ -67,12 +69,12 @@ fn has_candidates(text: &[u8]) -> bool {
             let word = &word[core_of(word)];
             count += usize::from(is_candidate(word) && word.iter().any(u8::is_ascii_alphabetic));
             if count == FEWEST {
-                return true;
+                break;
             }
         }
         (start, seen) = (at + 1, 0);
     }
-    false
+    count
 }
 
 const PART: u8 = 1;
@@ -142,8 +144,11 @@ fn read_words(text: &mut [u8], doubt: Doubt) -> bool {
             (words, after) = (words + 1, true);
             continue;
         }
-        if doubt == Doubt::Kept && is_number(word) {
+        if doubt == Doubt::Kept && is_number(word) || matches!(word, [b'|' | b'+']) {
             continue;
+        }
+        if words > 0 && *word == *b"l" {
+            word[0] = b'I';
         }
         if word.is_empty() || digits && !after || !is_candidate(word) {
             after &= word.is_empty();
@@ -161,7 +166,10 @@ fn read_words(text: &mut [u8], doubt: Doubt) -> bool {
             }
         }
     }
-    words >= FEWEST && pairs >= 8 && (doubt != Doubt::Likely || sum * 100 >= LIKELY * pairs)
+    if doubt == Doubt::Likely && sum * 100 < LIKELY * pairs {
+        return false;
+    }
+    words >= FEWEST && pairs >= 8 || words == 1 && pairs >= 4 && doubt == Doubt::Likely && may_order(text)
 }
 
 /// The word that a number of four digits and more spells, if it is a known one.
@@ -225,6 +233,8 @@ fn readings(word: &[u8], at: usize) -> &'static [u8] {
         b'8' => b"b",
         b'9' => b"g",
         b'I' if at > 0 && small() => b"il",
+        // Few words have another vowel behind this one.
+        b'I' if at == 0 && word.get(1).is_some_and(|next| b"aeiou".contains(next)) && small() => b"li",
         b'l' => b"li",
         _ => b"",
     }
@@ -251,8 +261,7 @@ fn is_candidate(word: &[u8]) -> bool {
     if hex && word.len() > 8 {
         return false;
     }
-    // A capital I among small letters.
-    signs |= capitals > 0 && (1..word.len()).any(|at| word[at] == b'I' && !readings(word, at).is_empty());
+    signs |= capitals > 0 && (0..word.len()).any(|at| word[at] == b'I' && !readings(word, at).is_empty());
     // Words of which only an `l` is in doubt count if it cannot be one.
     let odd_l = || {
         matches!(word, [b'l', second, ..] if !b"aeiouylAEIOUYL'".contains(second))
@@ -277,9 +286,8 @@ fn read(word: &mut [u8], doubt: Doubt, at_sign: Option<usize>) -> bool {
         let options: &[u8] = match (readings(bare, at), doubt) {
             _ if at_sign == Some(at) => &own,
             (b"", _) => &own,
-            (b"li", Doubt::I | Doubt::L) => b"l",
+            (b"li", Doubt::I | Doubt::L) | (b"il", Doubt::L) => b"l",
             (b"il", Doubt::I) => b"i",
-            (b"il", Doubt::L) => b"l",
             (some, _) => some,
         };
         let before = ways;

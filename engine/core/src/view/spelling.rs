@@ -4,7 +4,7 @@
 
 /// In lower case; no two are the same but for `i` and `l`.
 #[rustfmt::skip]
-const WORDS: [&str; 637] = [
+const WORDS: [&str; 638] = [
     "abilities", "ability", "accessibility", "acknowledge", "acknowledged", "acknowledging", "actually", "admin",
     "adult", "adults", "ai", "aid", "aims", "algorithm", "algorithms", "aliases", "alien", "all", "alla", "alle",
     "alles", "allo", "allocate", "allocation", "allow", "allowed", "allowing", "allowlist", "allows",
@@ -21,7 +21,7 @@ const WORDS: [&str; 637] = [
     "claiming", "claims", "client", "clients", "clock", "clone", "close", "closed", "closely", "closer", "closes",
     "closest", "closing", "clothes", "clothing", "cloud", "commercial", "compatibility", "compilation", "compile",
     "compiled", "compiler", "complete", "completely", "compliance", "compliant", "confidential", "conscience",
-    "consult", "consultant", "copied", "copies", "copilot", "could", "crawl", "crucial", "cultural", "culture",
+    "consult", "consultant", "copied", "copies", "copilot", "could", "crawl", "crucial", "cultural", "culture", "curl",
     "daily", "dalle", "default", "defaults", "del", "deliver", "della", "delle", "dependencies", "detail",
     "detailed", "detailing", "details", "dialogue", "difficult", "difficulty", "disable", "disabled", "disclaimer",
     "disclaimers", "disclose", "disclosure", "disregard", "download", "downloaded", "downloads", "earlier",
