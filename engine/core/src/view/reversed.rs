@@ -25,7 +25,7 @@ impl Decoder for Reversed {
         }
         let mut turned = false;
         for stretch in encoded.odd(Shape::BACKWARD, 320) {
-            if reads_backwards(&text[stretch.clone()], 40) {
+            if reads_backwards(&text[stretch.clone()], 25) {
                 let place = widened(text, &stretch, 1024);
                 letters(&text[place.clone()], place.start, sink);
                 words(&text[place.clone()], place.start, sink);
@@ -197,21 +197,25 @@ fn letters(text: &[u8], at: usize, sink: &mut DecodeSink<'_>) {
     sink.finish();
 }
 
-/// Each word from its end; what is between words stays.
+/// Each word from its end; what is between words stays. Who takes nothing but spaces for an end of a word turns line breaks too.
 fn words(text: &[u8], at: usize, sink: &mut DecodeSink<'_>) {
-    for word in text.split_inclusive(u8::is_ascii_whitespace) {
-        let start = at + word.as_ptr().addr() - text.as_ptr().addr();
-        let (letters, blank) = match word.split_last() {
-            Some((last, rest)) if last.is_ascii_whitespace() => (rest, Some(*last)),
-            _ => (word, None),
-        };
-        let turned: String = String::from_utf8_lossy(letters).chars().rev().collect();
-        sink.whole(start, letters.len(), turned.into_bytes());
-        if let Some(blank) = blank {
-            sink.copy(start + letters.len(), &[blank]);
+    let broken = memchr::memchr3(b'\n', b'\t', b'\r', text).is_some();
+    for spaces_only in [false, true].into_iter().take(1 + usize::from(broken)) {
+        let is_blank = |byte: &u8| if spaces_only { *byte == b' ' } else { byte.is_ascii_whitespace() };
+        for word in text.split_inclusive(is_blank) {
+            let start = at + word.as_ptr().addr() - text.as_ptr().addr();
+            let (letters, blank) = match word.split_last() {
+                Some((last, rest)) if is_blank(last) => (rest, Some(*last)),
+                _ => (word, None),
+            };
+            let turned: String = String::from_utf8_lossy(letters).chars().rev().collect();
+            sink.whole(start, letters.len(), turned.into_bytes());
+            if let Some(blank) = blank {
+                sink.copy(start + letters.len(), &[blank]);
+            }
         }
+        sink.finish_as(ViewKind::ReversedWords);
     }
-    sink.finish_as(ViewKind::ReversedWords);
 }
 
 #[cfg(test)]
