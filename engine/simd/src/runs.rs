@@ -71,6 +71,12 @@ impl Runs {
         survey.digits.push(masks.digit);
         survey.emphasis.push(masks.emphasis);
         survey.white.push(masks.white);
+        let Masks { white, t, h, e, .. } = masks;
+        let end = white >> 6 | white >> 7 | white >> 8;
+        let the = white << 1 & t & h >> 1 & e >> 2 & white >> 3 & !(white >> 4 | white >> 5) & end;
+        if the != 0 {
+            list_the(the, at, &mut survey.the);
+        }
         let shape = Shape::of(&masks);
         if shape != Shape::NONE {
             list_odd(shape, at, text.len(), &mut survey.odd);
@@ -93,6 +99,15 @@ impl Runs {
 }
 
 // Both take plain numbers, not the structs: what is lent would have to be in memory in every turn of the loop.
+
+#[cold]
+#[inline(never)]
+fn list_the(mut places: u64, at: usize, the: &mut Vec<u32>) {
+    while places != 0 {
+        the.push(u32::try_from(at + places.trailing_zeros() as usize).unwrap_or(u32::MAX));
+        places &= places - 1;
+    }
+}
 
 #[cold]
 #[inline(never)]

@@ -53,9 +53,10 @@ impl Decoder for Leet {
     }
 }
 
-/// How many words with signs for letters there are, up to `FEWEST`.
+/// How many words with signs for letters there are, up to `FEWEST`. One by itself counts only if it has letters and the digits that look
+/// like some: all other digits are in many names.
 fn candidates(text: &[u8]) -> usize {
-    let (mut start, mut seen, mut count) = (0, 0, 0);
+    let (mut start, mut seen, mut count, mut alike) = (0, 0, 0, false);
     for (at, byte) in text.iter().chain([&b' ']).enumerate() {
         let traits = TRAITS[usize::from(*byte)];
         if traits & PART != 0 {
@@ -67,14 +68,18 @@ fn candidates(text: &[u8]) -> usize {
         if seen & LETTER != 0 && (seen & SIGN != 0 || seen & ELL != 0 && ell()) {
             let word = &text[start..at];
             let word = &word[core_of(word)];
-            count += usize::from(is_candidate(word) && word.iter().any(u8::is_ascii_alphabetic));
+            if is_candidate(word) && word.iter().any(u8::is_ascii_alphabetic) {
+                count += 1;
+                alike = word.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'0' | b'1'));
+                alike &= word.iter().filter(|byte| byte.is_ascii_alphabetic()).count() >= 2;
+            }
             if count == FEWEST {
-                break;
+                return count;
             }
         }
         (start, seen) = (at + 1, 0);
     }
-    count
+    usize::from(alike)
 }
 
 const PART: u8 = 1;

@@ -22,29 +22,34 @@ const MOST_STRETCHES: usize = 64;
 /// Writes the text with its words in the opposite order if they are in the wrong one now, or the parts of it that are.
 pub(super) fn turn(encoded: &Encoded<'_>, by_ends: bool, sink: &mut DecodeSink<'_>) {
     let text = encoded.text;
-    // Where there are pairs in the other order, those near each other in one.
     let (mut stretches, mut backward, mut forward) = (Vec::<Range<usize>>::new(), 0, 0);
-    pairs(encoded, BOTH, |first, second, place| {
-        forward += usize::from(first & second >> BACK != 0);
-        if second & first >> BACK != 0 {
-            backward += 1;
-            match stretches.last_mut() {
-                Some(last) if place.start < last.end + AROUND || backward > MOST_STRETCHES => last.end = place.end,
-                _ => stretches.push(place),
-            }
+    // Most texts have a pair in the usual order soon, and are done if there is none in the other order until then, nor one with `the`.
+    pairs(encoded, |kind, place| {
+        match kind {
+            Order::Usual => forward += 1,
+            Order::Other => backward += 1,
         }
-        // Most texts have one in the usual order soon, and then it need not be known how many.
-        if forward == 0 { BOTH } else { LAST }
+        place.end < SHORT / 2
     });
-    if backward > 0 && forward > 0 {
-        forward = 0;
-        pairs(encoded, FIRST, |first, second, _| {
-            forward += usize::from(first & second >> BACK != 0);
-            FIRST
+    if backward > 0 || forward > 0 && the_before_lead(encoded) {
+        (forward, backward) = (0, 0);
+        pairs(encoded, |kind, place| {
+            match (kind, stretches.last_mut()) {
+                (Order::Usual, _) => forward += 1,
+                (Order::Other, Some(last)) if place.start < last.end + AROUND || backward > MOST_STRETCHES => {
+                    last.end = place.end;
+                    backward += 1;
+                }
+                (Order::Other, _) => {
+                    stretches.push(place);
+                    backward += 1;
+                }
+            }
+            true
         });
     }
     let other_signs = || !is_usual(text) && (by_sentences(text) || text.len() <= SHORT && may_order_backwards(text));
-    if by_ends || backward > forward || backward + forward == 0 && text.len() <= LONGEST && other_signs() {
+    if by_ends || backward > 2 * forward || backward + forward == 0 && text.len() <= LONGEST && other_signs() {
         write(text, 0, |byte| *byte == b' ', sink);
         // A line may have been turned by itself, or broken after that.
         if memchr::memchr(b'\n', text).is_some() {
@@ -69,8 +74,24 @@ fn write(text: &[u8], at: usize, is_blank: impl Fn(&u8) -> bool, sink: &mut Deco
     sink.finish_as(ViewKind::ReversedWords);
 }
 
-/// Finds two short words, the first of which may be one of `sorts`. Tells what they are and where; `found` says which to look for next.
-fn pairs(encoded: &Encoded<'_>, mut sorts: u8, mut found: impl FnMut(u8, u8, Range<usize>) -> u8) {
+/// In which order two words stand.
+#[derive(Clone, Copy)]
+enum Order {
+    Usual,
+    Other,
+}
+
+/// Whether one of the places of `the` that the survey lists is before a word that it comes after.
+fn the_before_lead(encoded: &Encoded<'_>) -> bool {
+    let text = encoded.text;
+    encoded.the().any(|at| {
+        let len = text[at + 4..].iter().take(WORD + 1).position(u8::is_ascii_whitespace).unwrap_or(0);
+        class(text, at + 4, len) & LISTS[0].1 != 0
+    })
+}
+
+/// Finds the pairs of words that have a usual order, as long as `found` says to go on.
+fn pairs(encoded: &Encoded<'_>, mut found: impl FnMut(Order, Range<usize>) -> bool) {
     let (text, mut from) = (encoded.text, 0);
     while from < text.len() {
         // Blanks with a short word behind them, and those of them with another such word behind that.
@@ -81,15 +102,20 @@ fn pairs(encoded: &Encoded<'_>, mut sorts: u8, mut found: impl FnMut(u8, u8, Ran
             let start = both.trailing_zeros() as usize + 1;
             both &= both - 1;
             let len = (white >> start).trailing_zeros() as usize;
-            if (LENGTHS[usize::from(text[from + start])] & sorts) >> (len - 1 & 3) & 0x11 == 0 {
+            if LENGTHS[usize::from(text[from + start])] >> (len & 7) & 1 == 0 {
                 continue;
             }
             let first = class(text, from + start, len);
             let next = start + len + 1;
             if first != 0 {
                 let second = class(text, from + next, (white >> next).trailing_zeros() as usize);
-                if second != 0 {
-                    sorts = found(first, second, from + start..from + next);
+                let kind = match (first & second >> BACK, second & first >> BACK) {
+                    (0, 0) => continue,
+                    (0, _) => Order::Other,
+                    _ => Order::Usual,
+                };
+                if !found(kind, from + start..from + next) {
+                    return;
                 }
             }
         }
@@ -131,22 +157,16 @@ const MODALS: &[&str] = &["can", "did", "does", "may", "must", "will"];
 const LISTS: [(&[&str], u8); 4] = [(LEADS, 1), (MODALS, 2), (ARTICLES, 1 << BACK), (BARE, 2 << BACK)];
 const BACK: u8 = 4;
 
-/// Sorts of words to look for: those that come first in usual pairs, and those that come last.
-const FIRST: u8 = 0x0f;
-const LAST: u8 = 0xf0;
-const BOTH: u8 = FIRST | LAST;
-
-/// For each first byte of a word a bit for each length, 1 to 4, of those that come first, and of those that come last.
+/// For each first byte of a word a bit for each length that one of the words has.
 static LENGTHS: [u8; 256] = {
     let (mut lengths, mut list) = ([0; 256], 0);
     while list < LISTS.len() {
-        let (words, class) = LISTS[list];
+        let (words, _) = LISTS[list];
         let mut at = 0;
         while at < words.len() {
             let word = words[at].as_bytes();
-            let bit = (if class >> BACK == 0 { 1 } else { 0x10 }) << (word.len() - 1);
-            lengths[word[0] as usize] |= bit;
-            lengths[word[0].to_ascii_uppercase() as usize] |= bit;
+            lengths[word[0] as usize] |= 1 << word.len();
+            lengths[word[0].to_ascii_uppercase() as usize] |= 1 << word.len();
             at += 1;
         }
         list += 1;
@@ -316,10 +336,10 @@ mod tests {
             let mut survey = tamiz_simd::Survey::default();
             tamiz_simd::survey(text.as_bytes(), &mut survey);
             let mut count = 0;
-            pairs(&Encoded { text: text.as_bytes(), at: 0, survey: &survey }, LAST, |_, _, place| {
+            pairs(&Encoded { text: text.as_bytes(), at: 0, survey: &survey }, |_, place| {
                 assert_eq!(&text[place], "the ");
                 count += 1;
-                LAST
+                true
             });
             assert_eq!(count, usize::from(pad > 0), "{pad}");
         }

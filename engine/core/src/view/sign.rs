@@ -38,6 +38,14 @@ impl Encoded<'_> {
         if left < 64 { white & ((1 << left) - 1) } else { white }
     }
 
+    /// Where `the` stands before another short word, as far as the survey lists it.
+    pub(super) fn the(&self) -> impl Iterator<Item = usize> {
+        let (at, end) = (self.at, self.at + self.text.len());
+        let the = &self.survey.the;
+        let the = &the[the.partition_point(|place| (*place as usize) < at)..];
+        the.iter().map(|place| *place as usize).take_while(move |place| *place < end).map(move |place| place - at)
+    }
+
     /// The long runs in the text.
     pub(super) fn tokens(&self) -> impl Iterator<Item = Range<usize>> {
         let (at, end) = (self.at, self.at + self.text.len());
