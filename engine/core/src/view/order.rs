@@ -69,8 +69,7 @@ pub(super) fn turn(encoded: &Encoded<'_>, by_ends: bool, sink: &mut DecodeSink<'
 }
 
 fn write(text: &[u8], at: usize, is_blank: impl Fn(&u8) -> bool, sink: &mut DecodeSink<'_>) {
-    let words: Vec<&[u8]> = text.split(is_blank).rev().collect();
-    sink.whole(at, text.len(), words.join(&b' '));
+    sink.pieces(at, text.len(), text.rsplit(is_blank));
     sink.finish_as(ViewKind::ReversedWords);
 }
 

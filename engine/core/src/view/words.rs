@@ -4,7 +4,7 @@
 //! is one of these words, whole; where a mark or a line break is inside a word, the word itself says enough.
 
 /// In lower case. Short, and in several languages, because it is a gate and no rule.
-const WORDS: [&str; 52] = [
+const WORDS: [&str; 50] = [
     "abaikan",
     "ai",
     "anweisungen",
@@ -16,8 +16,6 @@ const WORDS: [&str; 52] = [
     "confidential",
     "credentials",
     "dimentica",
-    "directive",
-    "directives",
     "disclose",
     "disregard",
     "esque",
