@@ -48,7 +48,9 @@ pub(super) fn turn(encoded: &Encoded<'_>, by_ends: bool, sink: &mut DecodeSink<'
             true
         });
     }
-    let other_signs = || !is_usual(text) && (by_sentences(text) || text.len() <= SHORT && may_order_backwards(text));
+    // Turned assignments are assignments too, of other things.
+    let orders = || text.len() <= SHORT && memchr::memchr(b'=', text).is_none() && may_order_backwards(text);
+    let other_signs = || !is_usual(text) && (by_sentences(text) || orders());
     if by_ends || backward > 2 * forward || backward + forward == 0 && text.len() <= LONGEST && other_signs() {
         write(text, 0, |byte| *byte == b' ', sink);
         // A line may have been turned by itself, or broken after that.
@@ -256,10 +258,14 @@ fn by_sentences(text: &[u8]) -> bool {
 }
 
 /// Whether it begins as sentences do, with a capital in a word that ends none, and ends with a small letter or a mark. Says yes for texts
-/// of two words, whose order tells nothing.
+/// of three words, whose order tells little.
 fn is_usual(text: &[u8]) -> bool {
-    let blanks = memchr::memchr(b' ', text).zip(memchr::memrchr(b' ', text));
-    let Some((first, last)) = blanks.filter(|(first, last)| first < last) else { return true };
+    let mut blanks = memchr::memchr_iter(b' ', text);
+    let (Some(first), Some(_), Some(_), Some(last)) =
+        (blanks.next(), blanks.next(), blanks.next(), memchr::memrchr(b' ', text))
+    else {
+        return true;
+    };
     let marked = |word: &[u8]| word.last().is_some_and(u8::is_ascii_punctuation);
     let (first, last) = (&text[..first], &text[last + 1..]);
     text[0].is_ascii_uppercase()
