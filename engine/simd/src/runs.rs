@@ -1,7 +1,7 @@
 //! Long runs, found in masks of 64 bytes at a time: bit `i` of a mask says whether byte `i` of the block is of the sort.
 //!
 //! A text without long runs costs a few operations per block. What is open at the end of a block is
-//! carried on as a length, so no byte is looked at twice. The masks of digits and of emphasis are kept as they are.
+//! carried on as a length, so no byte is looked at twice. The masks of digits, of emphasis and of white space are kept as they are.
 
 use crate::shape::{Odd, Shape};
 use crate::{Range32, Survey, TOKEN_LEN};
@@ -70,6 +70,13 @@ impl Runs {
         self.step_tokens(masks.token, at, survey);
         survey.digits.push(masks.digit);
         survey.emphasis.push(masks.emphasis);
+        survey.white.push(masks.white);
+        let Masks { white, t, h, e, .. } = masks;
+        let end = white >> 6 | white >> 7 | white >> 8;
+        let the = white << 1 & t & h >> 1 & e >> 2 & white >> 3 & !(white >> 4 | white >> 5) & end;
+        if the != 0 {
+            list_the(the, at, &mut survey.the);
+        }
         let shape = Shape::of(&masks);
         if shape != Shape::NONE {
             list_odd(shape, at, text.len(), &mut survey.odd);
@@ -92,6 +99,15 @@ impl Runs {
 }
 
 // Both take plain numbers, not the structs: what is lent would have to be in memory in every turn of the loop.
+
+#[cold]
+#[inline(never)]
+fn list_the(mut places: u64, at: usize, the: &mut Vec<u32>) {
+    while places != 0 {
+        the.push(u32::try_from(at + places.trailing_zeros() as usize).unwrap_or(u32::MAX));
+        places &= places - 1;
+    }
+}
 
 #[cold]
 #[inline(never)]

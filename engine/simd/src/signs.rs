@@ -105,6 +105,11 @@ pub struct Survey {
     pub digits: Vec<u64>,
     /// Where the marks of emphasis stand, `*`, `_`, `~` and the grave accent, in the same way.
     pub emphasis: Vec<u64>,
+    /// Where white space stands, in the same way.
+    pub white: Vec<u64>,
+    /// Where `the` begins, in any case, that stands between white space and has a word of two to four bytes behind it, in order. All of it
+    /// and the white space around it is in one block of 64 bytes: others are not listed.
+    pub the: Vec<u32>,
     /// The blocks of 64 bytes that look odd, in order.
     pub odd: Vec<Odd>,
 }
@@ -115,6 +120,8 @@ impl Survey {
         self.tokens.clear();
         self.digits.clear();
         self.emphasis.clear();
+        self.white.clear();
+        self.the.clear();
         self.odd.clear();
     }
 }

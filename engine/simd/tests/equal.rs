@@ -44,13 +44,26 @@ fn survey_reference(text: &[u8]) -> Survey {
         text.chunks(64).map(mask).collect()
     };
     let (digits, emphasis) = (masks(&|byte| byte.is_ascii_digit()), masks(&|byte| b"*_~`".contains(&byte)));
+    let white = masks(&|byte| matches!(byte, b' ' | b'\t'..=b'\r'));
+    let blocks = || text.chunks(64).enumerate();
+    let the = blocks().flat_map(|(index, block)| the_reference(block).map(move |at| (index * 64 + at) as u32));
     let range = |(start, end)| Range32 { start: start as u32, end: end as u32 };
-    let odd = text.chunks(64).enumerate().map(|(index, block)| Odd {
+    let odd = blocks().map(|(index, block)| Odd {
         block: range((index * 64, index * 64 + block.len())),
         shape: shape_reference(block),
     });
     let odd = odd.filter(|odd| odd.shape != Shape::NONE).collect();
-    Survey { signs, tokens: tokens.map(range).collect(), digits, emphasis, odd }
+    Survey { signs, tokens: tokens.map(range).collect(), digits, emphasis, white, the: the.collect(), odd }
+}
+
+/// Where `the` begins with white space around it and, in the same block, a word of two to four bytes behind it.
+fn the_reference(block: &[u8]) -> impl Iterator<Item = usize> {
+    let white = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    (1..block.len()).filter(move |at| {
+        let words: Vec<&[u8]> = block[*at..].splitn(3, white).collect();
+        let [the, next, _] = words.as_slice() else { return false };
+        white(&block[at - 1]) && the.eq_ignore_ascii_case(b"the") && (2..=4).contains(&next.len())
+    })
 }
 
 fn shape_reference(block: &[u8]) -> Shape {
@@ -100,7 +113,16 @@ fn check(text: &[u8]) {
     // What is there from before must go.
     let stale = Range32 { start: 7, end: 9 };
     let odd = vec![Odd { block: stale, shape: Shape::SOLID }];
-    let mut found = Survey { signs: Signs::AT, tokens: vec![stale], digits: vec![7], emphasis: vec![7], odd };
+    let masks = || vec![7];
+    let mut found = Survey {
+        signs: Signs::AT,
+        tokens: vec![stale],
+        digits: masks(),
+        emphasis: masks(),
+        white: masks(),
+        the: vec![7],
+        odd,
+    };
     scalar::survey(&text, &mut found);
     assert_eq!(found, expected, "scalar: {}", text.escape_ascii());
     if avx2::survey(&text, &mut found).is_some() {
@@ -151,8 +173,10 @@ fn plain_text_is_folded_whole_and_has_no_signs() {
         let text = plain(len);
         assert_eq!(fold_reference(&text, false).len(), len);
         let masks = vec![0; len.div_ceil(64)];
-        let none = Survey { digits: masks.clone(), emphasis: masks, ..Survey::default() };
-        assert_eq!(survey_reference(&text), none);
+        let found = survey_reference(&text);
+        let (white, the) = (found.white.clone(), found.the.clone());
+        let none = Survey { digits: masks.clone(), emphasis: masks, white, the, ..Survey::default() };
+        assert_eq!(found, none);
         check(&text);
     }
 }

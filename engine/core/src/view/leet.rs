@@ -5,9 +5,11 @@
 use std::ops::Range;
 
 use super::language::{letter, pair};
+use super::spelling::spelled;
+use super::words::may_order;
 use super::{DecodeSink, Decoder, Encoded, Shape, Sign, ViewKind, widened};
 
-/// Fewer changed words than this are names and versions.
+/// Fewer changed words than this are names and versions, unless there are words of orders too.
 const FEWEST: usize = 2;
 /// Longer words are keys and addresses.
 const LONGEST: usize = 32;
@@ -31,10 +33,11 @@ impl Decoder for Leet {
         let text = encoded.text;
         for stretch in encoded.odd(Shape::DIGITS_IN_WORDS.union(Shape::BACKWARD), 192) {
             let place = widened(text, &stretch, 128);
-            if !has_candidates(&text[place.clone()]) {
-                continue;
-            }
+            let candidates = candidates(&text[place.clone()]);
             for doubt in [Doubt::Likely, Doubt::I, Doubt::L, Doubt::Kept] {
+                if candidates == 0 || candidates < FEWEST && doubt != Doubt::Likely {
+                    break;
+                }
                 if doubt == Doubt::Kept && !has_kept(&text[place.clone()]) {
                     continue;
                 }
@@ -50,9 +53,10 @@ impl Decoder for Leet {
     }
 }
 
-/// Whether there are enough words with signs for letters.
-fn has_candidates(text: &[u8]) -> bool {
-    let (mut start, mut seen, mut count) = (0, 0, 0);
+/// How many words with signs for letters there are, up to `FEWEST`. One by itself counts only if it has letters and the digits that look
+/// like some: all other digits are in many names.
+fn candidates(text: &[u8]) -> usize {
+    let (mut start, mut seen, mut count, mut alike) = (0, 0, 0, false);
     for (at, byte) in text.iter().chain([&b' ']).enumerate() {
         let traits = TRAITS[usize::from(*byte)];
         if traits & PART != 0 {
@@ -64,14 +68,18 @@ fn has_candidates(text: &[u8]) -> bool {
         if seen & LETTER != 0 && (seen & SIGN != 0 || seen & ELL != 0 && ell()) {
             let word = &text[start..at];
             let word = &word[core_of(word)];
-            count += usize::from(is_candidate(word) && word.iter().any(u8::is_ascii_alphabetic));
+            if is_candidate(word) && word.iter().any(u8::is_ascii_alphabetic) {
+                count += 1;
+                alike = word.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'0' | b'1'));
+                alike &= word.iter().filter(|byte| byte.is_ascii_alphabetic()).count() >= 2;
+            }
             if count == FEWEST {
-                return true;
+                return count;
             }
         }
         (start, seen) = (at + 1, 0);
     }
-    false
+    usize::from(alike)
 }
 
 const PART: u8 = 1;
@@ -104,7 +112,7 @@ enum Doubt {
     Likely,
     I,
     L,
-    /// As the letters have it, but for the at signs of addresses, amounts and longer numbers: they stand for themselves.
+    /// As the letters have it, but for the at sign of an address, amounts and longer numbers: they stand for themselves.
     Kept,
 }
 
@@ -125,18 +133,34 @@ fn is_number(word: &[u8]) -> bool {
 /// Puts letters for signs; says whether there are words then, and enough of them.
 fn read_words(text: &mut [u8], doubt: Doubt) -> bool {
     let (mut words, mut after, mut sum, mut pairs) = (0, false, 0, 0);
-    for word in text.split_mut(|byte| !is_part(*byte)) {
+    let mut from = 0;
+    while from < text.len() {
+        let end = text[from..].iter().position(|byte| !is_part(*byte)).map_or(text.len(), |len| from + len);
+        let dotted = text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(|byte| is_part(*byte));
+        let address = doubt == Doubt::Kept && dotted && !text[..from].ends_with(b"www.");
+        let word = &mut text[from..end];
+        from = end + 1;
         let core = core_of(word);
+        let core = core.start..core.end + usize::from(ends_in_i(&word[core.start..], core.len()));
         let word = &mut word[core];
         let digits = word.iter().all(u8::is_ascii_digit);
-        if doubt == Doubt::Kept && is_number(word) {
+        if let Some(known) = Some(&*word).filter(|_| digits).and_then(in_digits) {
+            word.copy_from_slice(known);
+            (words, after) = (words + 1, true);
             continue;
+        }
+        if doubt == Doubt::Kept && is_number(word) || matches!(word, [b'|' | b'+']) {
+            continue;
+        }
+        if words > 0 && *word == *b"l" {
+            word[0] = b'I';
         }
         if word.is_empty() || digits && !after || !is_candidate(word) {
             after &= word.is_empty();
             continue;
         }
-        after = read(word, doubt);
+        let at_sign = if address { at_sign(word) } else { None };
+        after = read(word, doubt, at_sign);
         if after {
             words += 1;
             let mut before = 0;
@@ -147,7 +171,34 @@ fn read_words(text: &mut [u8], doubt: Doubt) -> bool {
             }
         }
     }
-    words >= FEWEST && pairs >= 8 && (doubt != Doubt::Likely || sum * 100 >= LIKELY * pairs)
+    if doubt == Doubt::Likely && sum * 100 < LIKELY * pairs {
+        return false;
+    }
+    words >= FEWEST && pairs >= 8 || words == 1 && pairs >= 4 && doubt == Doubt::Likely && may_order(text)
+}
+
+/// The word that a number of four digits and more spells, if it is a known one.
+fn in_digits(number: &[u8]) -> Option<&'static [u8]> {
+    let mut letters = [0; 8];
+    let letters = letters.get_mut(..number.len()).filter(|_| number.len() >= 4)?;
+    letters.iter_mut().enumerate().for_each(|(at, letter)| *letter = usual(number, at));
+    spelled(letters)
+}
+
+/// Which at sign of an address is one, if more than one sign may be: the one that a letter fits least.
+fn at_sign(word: &[u8]) -> Option<usize> {
+    let fits = |at: usize| {
+        let (before, after) = (letter(usual(word, at - 1)), letter(usual(word, at + 1)));
+        let a = letter(b'a');
+        pair(before, 0) + pair(0, after) + 18 - pair(before, a) - pair(a, after)
+    };
+    let inside = 1..word.len().saturating_sub(1);
+    inside.filter(|at| word[*at] == b'@').max_by_key(|at| fits(*at))
+}
+
+/// The letter that a sign stands for most often, or itself.
+fn usual(word: &[u8], at: usize) -> u8 {
+    readings(word, at).first().copied().unwrap_or(word[at])
 }
 
 /// What the pairs of letters in the changed words come to, at least.
@@ -159,6 +210,15 @@ fn core_of(word: &[u8]) -> Range<usize> {
     let start = word.iter().position(|byte| !edge(byte) || *byte == b'!').unwrap_or(word.len());
     let end = word.iter().rposition(|byte| !edge(byte)).map_or(start, |last| last + 1);
     start..end.max(start)
+}
+
+/// Whether the exclamation mark at `end` is the last letter of a short word, or all of one.
+fn ends_in_i(word: &[u8], end: usize) -> bool {
+    end < 4 && word.get(end) == Some(&b'!') && {
+        let mut letters = [0; 4];
+        (0..=end).for_each(|at| letters[at] = usual(word, at));
+        spelled(&letters[..=end]).is_some_and(|known| known.ends_with(b"i"))
+    }
 }
 
 /// The letters that a sign may stand for; none if it stands for itself.
@@ -178,6 +238,8 @@ fn readings(word: &[u8], at: usize) -> &'static [u8] {
         b'8' => b"b",
         b'9' => b"g",
         b'I' if at > 0 && small() => b"il",
+        // Few words have another vowel behind this one.
+        b'I' if at == 0 && word.get(1).is_some_and(|next| b"aeiou".contains(next)) && small() => b"li",
         b'l' => b"li",
         _ => b"",
     }
@@ -204,8 +266,7 @@ fn is_candidate(word: &[u8]) -> bool {
     if hex && word.len() > 8 {
         return false;
     }
-    // A capital I among small letters.
-    signs |= capitals > 0 && (1..word.len()).any(|at| word[at] == b'I' && !readings(word, at).is_empty());
+    signs |= capitals > 0 && (0..word.len()).any(|at| word[at] == b'I' && !readings(word, at).is_empty());
     // Words of which only an `l` is in doubt count if it cannot be one.
     let odd_l = || {
         matches!(word, [b'l', second, ..] if !b"aeiouylAEIOUYL'".contains(second))
@@ -216,8 +277,9 @@ fn is_candidate(word: &[u8]) -> bool {
     (signs || odd_l()) && (letters > 0 || word.len() <= 4)
 }
 
-/// Puts letters for signs: of all ways to read the word, the one with the most likely pairs. Says whether that changes it.
-fn read(word: &mut [u8], doubt: Doubt) -> bool {
+/// Puts letters for signs but for the one that is an at sign: of all ways to read the word, the one with the most likely pairs. Says whether
+/// that changes it.
+fn read(word: &mut [u8], doubt: Doubt, at_sign: Option<usize>) -> bool {
     let mut bare = [0; LONGEST];
     bare[..word.len()].copy_from_slice(word);
     let bare = &bare[..word.len()];
@@ -226,13 +288,11 @@ fn read(word: &mut [u8], doubt: Doubt) -> bool {
     let mut count = 1;
     for at in 0..bare.len() {
         let own = [bare[at]];
-        let inside = at > 0 && at + 1 < bare.len();
         let options: &[u8] = match (readings(bare, at), doubt) {
-            (_, Doubt::Kept) if bare[at] == b'@' && inside => &own,
+            _ if at_sign == Some(at) => &own,
             (b"", _) => &own,
-            (b"li", Doubt::I | Doubt::L) => b"l",
+            (b"li", Doubt::I | Doubt::L) | (b"il", Doubt::L) => b"l",
             (b"il", Doubt::I) => b"i",
-            (b"il", Doubt::L) => b"l",
             (some, _) => some,
         };
         let before = ways;
@@ -251,122 +311,11 @@ fn read(word: &mut [u8], doubt: Doubt) -> bool {
     let end = |(rate, letters): &(u32, [u8; LONGEST])| rate + pair(letter(letters[bare.len() - 1]), 0);
     let Some((_, best)) = ways[..count].iter().max_by_key(|way| end(way)) else { return false };
     let best = &best[..bare.len()];
-    match KNOWN.iter().find(|known| matches!(doubt, Doubt::Likely | Doubt::Kept) && is_alike(known.as_bytes(), best)) {
-        Some(known) => word.copy_from_slice(known.as_bytes()),
+    match spelled(best).filter(|_| matches!(doubt, Doubt::Likely | Doubt::Kept)) {
+        Some(known) => word.copy_from_slice(known),
         None => word.copy_from_slice(best),
     }
     word != bare
-}
-
-/// Words of orders with an `i` or an `l` in them, which pairs of letters alone read wrongly now and then.
-const KNOWN: [&str; 100] = [
-    "actually",
-    "admin",
-    "ai",
-    "all",
-    "allow",
-    "also",
-    "always",
-    "api",
-    "asking",
-    "assistant",
-    "available",
-    "call",
-    "called",
-    "calls",
-    "capabilities",
-    "complete",
-    "completely",
-    "confidential",
-    "details",
-    "dialogue",
-    "disable",
-    "disabled",
-    "disclose",
-    "disregard",
-    "email",
-    "enable",
-    "ethical",
-    "everything",
-    "explicit",
-    "fail",
-    "file",
-    "files",
-    "final",
-    "first",
-    "following",
-    "guideline",
-    "guidelines",
-    "hidden",
-    "ignore",
-    "ignoring",
-    "illegal",
-    "imagine",
-    "immediately",
-    "important",
-    "in",
-    "include",
-    "including",
-    "information",
-    "initial",
-    "initialization",
-    "instruction",
-    "instructions",
-    "is",
-    "it",
-    "language",
-    "legal",
-    "like",
-    "limit",
-    "limitation",
-    "limitations",
-    "limits",
-    "link",
-    "list",
-    "live",
-    "mail",
-    "maintenance",
-    "mention",
-    "model",
-    "moral",
-    "only",
-    "original",
-    "please",
-    "policies",
-    "policy",
-    "previous",
-    "prior",
-    "privileged",
-    "prohibited",
-    "reality",
-    "really",
-    "reveal",
-    "role",
-    "rule",
-    "rules",
-    "skill",
-    "still",
-    "tell",
-    "think",
-    "this",
-    "title",
-    "tool",
-    "tools",
-    "unfiltered",
-    "unlimited",
-    "unrestricted",
-    "until",
-    "url",
-    "will",
-    "with",
-    "without",
-];
-
-/// Whether two words are the same but for `i` and `l`.
-fn is_alike(known: &[u8], word: &[u8]) -> bool {
-    let alike =
-        |(a, b): (&u8, &u8)| *a == b.to_ascii_lowercase() || matches!((a, b), (b'i' | b'l', b'i' | b'l' | b'I' | b'L'));
-    known.len() == word.len() && known.iter().zip(word).all(alike)
 }
 
 #[cfg(test)]

@@ -1,10 +1,7 @@
 //! Text written backwards: all of it, each word, or the words in the opposite order.
 
 use super::language::likeness_both_ways;
-use super::{DecodeSink, Decoder, Encoded, Shape, Sign, ViewKind, widened};
-
-/// Longer texts are not turned for how they end alone.
-const LONGEST: usize = 16 << 10;
+use super::{DecodeSink, Decoder, Encoded, Shape, Sign, ViewKind, order, widened};
 
 pub(crate) struct Reversed;
 
@@ -28,25 +25,22 @@ impl Decoder for Reversed {
         }
         let mut turned = false;
         for stretch in encoded.odd(Shape::BACKWARD, 320) {
-            if reads_backwards(&text[stretch.clone()], 40) {
+            if reads_backwards(&text[stretch.clone()], 25) {
                 let place = widened(text, &stretch, 1024);
                 letters(&text[place.clone()], place.start, sink);
                 words(&text[place.clone()], place.start, sink);
                 turned = true;
             }
         }
-        if turned || text.len() > LONGEST {
+        if turned {
             return;
         }
-        match ends(text) {
-            Ends::Usual => {}
-            Ends::CapitalLast => order(text, sink),
-            Ends::MarkFirst if text.is_ascii() && !reads_backwards(text, 10) => {}
-            Ends::MarkFirst => {
-                letters(text, 0, sink);
-                words(text, 0, sink);
-            }
+        let ends = if text.len() > order::LONGEST { Ends::Usual } else { ends(text) };
+        if matches!(ends, Ends::MarkFirst) && (!text.is_ascii() || reads_backwards(text, 10)) {
+            letters(text, 0, sink);
+            words(text, 0, sink);
         }
+        order::turn(&encoded, matches!(ends, Ends::OtherOrder), sink);
     }
 }
 
@@ -58,8 +52,8 @@ enum Ends {
     Usual,
     /// It starts with a mark that ends something, or its last word does.
     MarkFirst,
-    /// Its first word has such a mark, or begins in the middle, and its last one is one that sentences begin with.
-    CapitalLast,
+    /// Its first word has such a mark, or begins in the middle, and its last one may begin a sentence.
+    OtherOrder,
 }
 
 /// Words that many orders begin with, in lower case.
@@ -188,7 +182,11 @@ fn ends(text: &[u8]) -> Ends {
         !first.starts_with(char::is_uppercase) || first.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
     let begins = BEGINNINGS.iter().any(|word| name.eq_ignore_ascii_case(word));
     let several = memchr::memchr_iter(b' ', text).nth(2).is_some();
-    if several && capital && (begins && (small || ended) || small && ended) { Ends::CapitalLast } else { Ends::Usual }
+    // Scripts without capitals: the first word ends a sentence, and the last one none.
+    let caseless = |c: char| c.is_alphabetic() && !c.is_lowercase() && !c.is_uppercase();
+    let uncased = name.starts_with(caseless) && first.ends_with(is_mark) && !last.ends_with(|c| is_mark(c) || c == ':');
+    let turned = capital && (begins && (small || ended) || small && ended) || uncased && letters >= 2;
+    if several && turned { Ends::OtherOrder } else { Ends::Usual }
 }
 
 /// Letter by letter from the end. All of it stands for all of it.
@@ -199,28 +197,25 @@ fn letters(text: &[u8], at: usize, sink: &mut DecodeSink<'_>) {
     sink.finish();
 }
 
-/// Each word from its end; what is between words stays.
+/// Each word from its end; what is between words stays. Who takes nothing but spaces for an end of a word turns line breaks too.
 fn words(text: &[u8], at: usize, sink: &mut DecodeSink<'_>) {
-    for word in text.split_inclusive(u8::is_ascii_whitespace) {
-        let start = at + word.as_ptr().addr() - text.as_ptr().addr();
-        let (letters, blank) = match word.split_last() {
-            Some((last, rest)) if last.is_ascii_whitespace() => (rest, Some(*last)),
-            _ => (word, None),
-        };
-        let turned: String = String::from_utf8_lossy(letters).chars().rev().collect();
-        sink.whole(start, letters.len(), turned.into_bytes());
-        if let Some(blank) = blank {
-            sink.copy(start + letters.len(), &[blank]);
+    let broken = memchr::memchr3(b'\n', b'\t', b'\r', text).is_some();
+    for spaces_only in [false, true].into_iter().take(1 + usize::from(broken)) {
+        let is_blank = |byte: &u8| if spaces_only { *byte == b' ' } else { byte.is_ascii_whitespace() };
+        for word in text.split_inclusive(is_blank) {
+            let start = at + word.as_ptr().addr() - text.as_ptr().addr();
+            let (letters, blank) = match word.split_last() {
+                Some((last, rest)) if is_blank(last) => (rest, Some(*last)),
+                _ => (word, None),
+            };
+            let turned: String = String::from_utf8_lossy(letters).chars().rev().collect();
+            sink.whole(start, letters.len(), turned.into_bytes());
+            if let Some(blank) = blank {
+                sink.copy(start + letters.len(), &[blank]);
+            }
         }
+        sink.finish_as(ViewKind::ReversedWords);
     }
-    sink.finish_as(ViewKind::ReversedWords);
-}
-
-/// The words in the opposite order.
-fn order(text: &[u8], sink: &mut DecodeSink<'_>) {
-    let words: Vec<&[u8]> = text.split(|byte| *byte == b' ').rev().collect();
-    sink.whole(0, text.len(), words.join(&b' '));
-    sink.finish_as(ViewKind::ReversedWords);
 }
 
 #[cfg(test)]

@@ -33,6 +33,23 @@ impl Encoded<'_> {
         (place < end).then(|| place - self.at)
     }
 
+    /// Where white space stands in the 64 bytes from `from` on, which is in the text: a bit for each byte, the first in the lowest one.
+    #[inline(always)]
+    pub(super) fn white(&self, from: usize) -> u64 {
+        let (at, left) = (self.at + from, self.text.len() - from);
+        let block = |number: usize| self.survey.white.get(number).copied().unwrap_or(0);
+        let white = block(at / 64) >> (at % 64) | block(at / 64 + 1) << 1 << (63 - at % 64);
+        if left < 64 { white & ((1 << left) - 1) } else { white }
+    }
+
+    /// Where `the` stands before another short word, as far as the survey lists it.
+    pub(super) fn the(&self) -> impl Iterator<Item = usize> {
+        let (at, end) = (self.at, self.at + self.text.len());
+        let the = &self.survey.the;
+        let the = &the[the.partition_point(|place| (*place as usize) < at)..];
+        the.iter().map(|place| *place as usize).take_while(move |place| *place < end).map(move |place| place - at)
+    }
+
     /// The long runs in the text.
     pub(super) fn tokens(&self) -> impl Iterator<Item = Range<usize>> {
         let (at, end) = (self.at, self.at + self.text.len());

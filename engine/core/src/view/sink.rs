@@ -65,6 +65,21 @@ impl<'l> DecodeSink<'l> {
         self.decoded(src, src_len, &bytes, 0, 1);
     }
 
+    /// `pieces` with a space between any two, that stand, all together, for the `src_len` bytes at `src`, and are no longer.
+    pub(crate) fn pieces<'p>(&mut self, src: usize, src_len: usize, pieces: impl Iterator<Item = &'p [u8]>) {
+        if !self.fits(src_len) {
+            return;
+        }
+        let from = self.layer.text.len();
+        for (number, piece) in pieces.enumerate() {
+            if number > 0 {
+                self.layer.text.push(b' ');
+            }
+            self.layer.text.extend_from_slice(piece);
+        }
+        self.layer.map.push_block(self.at + src, src_len, self.layer.text.len() - from);
+    }
+
     /// What has been written of the view, to change it in place.
     pub(crate) fn written(&mut self) -> &mut [u8] {
         &mut self.layer.text[self.start..]
