@@ -172,12 +172,8 @@ impl Tables {
                 _ => choose(literal, 4, 1, &mut |gram, offset| four.push((gram, offset, id))),
             }
         }
-        let mut tables = Self {
-            literals: literals.clone(),
-            entries: Vec::new(),
-            eight: Index::default(),
-            four: Index::default(),
-        };
+        let mut tables =
+            Self { literals: literals.clone(), entries: Vec::new(), eight: Index::default(), four: Index::default() };
         tables.eight = Index::new(eight, &mut tables, false);
         tables.four = Index::new(four, &mut tables, true);
         tables

@@ -11,6 +11,8 @@ use super::{DecodeSink, Decoder, Encoded, Shape, Sign, ViewKind, widened};
 
 /// Fewer changed words than this are names and versions, unless there are words of orders too.
 const FEWEST: usize = 2;
+/// Where of so many words one was changed at most, and there is no word of orders, they are names: one reading is enough.
+const RARELY: usize = 8;
 /// Longer words are keys and addresses.
 const LONGEST: usize = 32;
 
@@ -43,11 +45,18 @@ impl Decoder for Leet {
                 }
                 // Changed where it is written: most stretches come to nothing, and should ask for no memory.
                 sink.copy(place.start, &text[place.clone()]);
-                if !read_words(sink.written(), doubt) {
+                let changed = read_words(sink.written(), doubt);
+                if changed == 0 {
                     sink.abandon();
                     break;
                 }
+                let few = changed * RARELY
+                    < sink.written().split(|byte| !is_part(*byte)).filter(|word| !word.is_empty()).count();
+                let other = few && !may_order(sink.written());
                 sink.finish();
+                if other {
+                    break;
+                }
             }
         }
     }
@@ -130,8 +139,8 @@ fn is_number(word: &[u8]) -> bool {
     digits(word) && word.len() >= 3 || word.strip_prefix(b"$").is_some_and(digits)
 }
 
-/// Puts letters for signs; says whether there are words then, and enough of them.
-fn read_words(text: &mut [u8], doubt: Doubt) -> bool {
+/// Puts letters for signs; returns how many words that changed, or 0 if they are too few or no words.
+fn read_words(text: &mut [u8], doubt: Doubt) -> usize {
     let (mut words, mut after, mut sum, mut pairs) = (0, false, 0, 0);
     let mut from = 0;
     while from < text.len() {
@@ -172,9 +181,10 @@ fn read_words(text: &mut [u8], doubt: Doubt) -> bool {
         }
     }
     if doubt == Doubt::Likely && sum * 100 < LIKELY * pairs {
-        return false;
+        return 0;
     }
-    words >= FEWEST && pairs >= 8 || words == 1 && pairs >= 4 && doubt == Doubt::Likely && may_order(text)
+    let enough = words >= FEWEST && pairs >= 8 || words == 1 && pairs >= 4 && doubt == Doubt::Likely && may_order(text);
+    if enough { words } else { 0 }
 }
 
 /// The word that a number of four digits and more spells, if it is a known one.

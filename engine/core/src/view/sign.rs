@@ -124,10 +124,7 @@ pub(super) struct Gates {
 impl Default for Gates {
     fn default() -> Self {
         let bits = |decoder: &&dyn Decoder| decoder.signs().iter().fold(0, |bits, sign| bits | sign.bits());
-        Self {
-            words: [Finder::new(b"romeo"), Finder::new(b"xn--")],
-            decoders: DECODERS.iter().map(bits).collect(),
-        }
+        Self { words: [Finder::new(b"romeo"), Finder::new(b"xn--")], decoders: DECODERS.iter().map(bits).collect() }
     }
 }
 
@@ -149,7 +146,8 @@ impl Sign {
             Self::Emphasis => EMPHASIS,
             Self::Any => ANY,
             Self::Shape(shape) => {
-                SHAPES.iter().enumerate().map(|(place, of)| u32::from(shape.has(*of)) << place).sum::<u32>() * FIRST_SHAPE
+                SHAPES.iter().enumerate().map(|(place, of)| u32::from(shape.has(*of)) << place).sum::<u32>()
+                    * FIRST_SHAPE
             }
         }
     }
@@ -231,7 +229,10 @@ impl<'s> Traces<'s> {
         present |= bit(EMPHASIS, survey.emphasis.iter().any(|block| *block != 0));
         present |= known.iter().map(|(of, sign)| bit(*of, signs.has(*sign))).sum::<u32>();
         present |= bytes.iter().map(|(of, byte)| bit(*of, memchr::memchr(*byte, text).is_some())).sum::<u32>();
-        present |= (0..).zip(&gates.words).map(|(word, finder)| bit(ROMEO << word, finder.find(folded).is_some())).sum::<u32>();
+        present |= (0..)
+            .zip(&gates.words)
+            .map(|(word, finder)| bit(ROMEO << word, finder.find(folded).is_some()))
+            .sum::<u32>();
         let odd = survey.odd.iter().fold(Shape::default(), |all, odd| all.union(odd.shape));
         present |= Sign::Shape(odd).bits();
         let pairs = if signs.has(Signs::NON_ASCII) { Pairs::of(text) } else { Pairs::default() };
