@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import features
+from config import CONFIG
 from metrics import RATES
 
 # What the weights were learned from: source, licence, origin.
@@ -76,7 +77,7 @@ def card(model: dict) -> str:
         f"""| | |
 | --- | --- |
 | Base | {model["base"]} |
-| Encoder | {"layers 0, 2 and 5 of the base; frozen, pruned word embeddings; content kind as token type; mean and maximum pooled" if "graphs" in model else "none: no run has passed its gate yet (`runs.jsonl`, `gate.py`)"} |
+| Encoder | {f"the first {CONFIG['layers']} layers of the base as they are, pruned vocabulary; a logit for each token from the outputs of layers {', '.join(map(str, CONFIG['read']))}; the highest mean of {CONFIG['reach']} tokens in a row" if "graphs" in model else "none: no run has passed its gate yet (`runs.jsonl`, `gate.py`)"} |
 | Linear stage | logistic regression over hashed word 1- to 3-grams, int8; windows of {features.WINDOW} words, a new one every {features.STRIDE} |
 | Encoder's window | {model["input"]["max_tokens"]} tokens, a new one every {model["input"]["stride"]} |
 | Score of a text | that of its highest window |
@@ -96,14 +97,15 @@ what it calls benign stays a finding where a rule of high severity found somethi
         encoder = metrics["encoder"]
         parts.append("## Figures of the encoder\n")
         parts.append(
-            "Measured on whole sources that the measured weights had never seen (at most 150 records of each source and label), with the sources "
-            "named below left out of training. The shipped weights went on learning with those sources included; thresholds and calibration are "
-            "those of the measured weights. A group with attacks alone is measured against all benign records of its content kinds.\n"
+            "Eight folds of whole sources, those of the linear stage: each record is scored by a head that had not seen its source (at most 150 "
+            "records of each source and label). The shipped head has learned from all of them; thresholds and calibration come from the folds. The "
+            "settings were chosen on 19 of the sources and the development sets, so the figures are a little kind. A group with attacks alone is "
+            "measured against all benign records of its content kinds.\n"
         )
-        parts.append(figures("held-out sources", {"all": encoder["held_out_sources"], **encoder["by_content_kind"]}))
+        parts.append(figures("sources left out", {"all": encoder["sources_left_out"], **encoder["by_content_kind"], **encoder["by_surface"]}))
         parts.append(figures("attack", encoder["by_attack"]))
         parts.append(figures("language", encoder["by_language"]))
-        parts.append(right("held-out source", encoder))
+        parts.append(right("source left out", encoder))
     for precision in ("fp32", "int8"):
         name = f"dev_{precision}"
         if name in metrics:
@@ -133,7 +135,7 @@ what it calls benign stays a finding where a rule of high severity found somethi
     parts.append("## Limits\n")
     parts.append(
         """- By itself each stage catches less than the rules do (`gate` in `runs.jsonl`); it adds to them. Use it beside them.
-- New wording from a new place is the hard case: read the figures for held-out sources, not those for known ones.
+- New wording from a new place is the hard case: read the figures for sources left out.
 - Poisoned tool descriptions were learned from composed texts alone; the only independent ones are the few of the development sets.
 - The base is English. Other languages were learned from few sources and are split into single characters where the vocabulary lacks them.
   Greek and Cyrillic texts reach the encoder unfolded.

@@ -1,8 +1,9 @@
-"""Scores records with a run or a graph, as the engine does: overlapping windows, a record's score is that of its highest.
+"""Scores records with a graph, as the engine does: overlapping windows, a record's score is that of its highest.
 
-    python evaluate.py --data DIR --dev DIR --work DIR --run NAME --model MODEL_DIR
+    python evaluate.py --data DIR --dev DIR --work DIR --model MODEL_DIR --graph measured|fp32|int8
 
-writes WORK/scores.NAME.npz: for a sample of the sources that the run did not learn from, and for the development records.
+writes WORK/scores.GRAPH.npz: `measured`, for a sample of all records, each by the head that has not seen its source; else, for the
+development records.
 """
 
 import argparse
@@ -33,8 +34,9 @@ def windows_of(tokenizer, texts: list[str], max_tokens: int, stride: int) -> lis
     return result
 
 
-def score(path: Path, tokenizer, records: list[Record], singly: bool, threads: int = 2) -> np.ndarray:
-    """Highest logits of each record, one column per output. `singly`: one window at a time and unpadded, as int8 graphs are run."""
+def score(path: Path, tokenizer, records: list[Record], deciding: np.ndarray, singly: bool, threads: int = 2) -> np.ndarray:
+    """Logits of each record's highest window by the column `deciding` names for it. `singly`: one window at a time and unpadded, as
+    int8 graphs are run."""
     run = session(path, threads)
     windows = windows_of(tokenizer, [r.folded for r in records], CONFIG["max_tokens"], CONFIG["stride"])
     windows.sort(key=lambda window: len(window[1]))
@@ -55,8 +57,7 @@ def score(path: Path, tokenizer, records: list[Record], singly: bool, threads: i
         if result is None:
             result = np.full((len(records), logits.shape[1]), -np.inf, dtype=np.float32)
         for (number, _), row in zip(batch, logits):
-            # The labels of a record are those of the window that decides.
-            if row[0] > result[number, 0]:
+            if row[deciding[number]] > result[number, deciding[number]]:
                 result[number] = row
     return result
 
@@ -71,6 +72,11 @@ def sample(records: list[Record], sources: set[str], cap: int, seed: int) -> lis
     return sorted(number for key in sorted(groups) for number in rng.sample(groups[key], min(cap, len(groups[key]))))
 
 
+def balanced(records: list[Record]) -> np.ndarray:
+    """Of all sources the same say: at most so many records of each source and label."""
+    return np.array(sample(records, {r.source for r in records}, CONFIG["evaluated_per_source"], CONFIG["seed"]))
+
+
 def main() -> None:
     import torch
 
@@ -82,30 +88,29 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     for name in ("data", "dev", "work", "model"):
         arguments.add_argument(f"--{name}", type=Path, required=True)
-    arguments.add_argument("--run", required=True)
-    arguments.add_argument("--cap", type=int, default=CONFIG["evaluated_per_source"])
-    arguments.add_argument("--graph", choices=["fp32", "int8"], default="fp32")
+    arguments.add_argument("--graph", choices=["measured", "fp32", "int8"], required=True)
     args = arguments.parse_args()
     begun = time.monotonic()
     records = load_records(args.data, args.work)
-    saved = torch.load(args.work / f"{args.run}.pt", map_location="cpu")
-    held_out = set(saved["identity"]["held_out"])
-    numbers = sample(records, held_out, args.cap, CONFIG["seed"])
-    dev = read_folder(args.dev)
+    saved = torch.load(args.work / "encoder.pt", map_location="cpu")
     tokenizer = tokens.load(args.model / "tokenizer.json")
-    path = args.work / "model.fp32.onnx" if args.graph == "fp32" else args.model / "model.int8.onnx"
-    found = {"dev": score(path, tokenizer, dev, args.graph == "int8")}
-    print(f"development records scored after {time.monotonic() - begun:.0f} s", flush=True)
-    if numbers:
-        found["held"] = score(path, tokenizer, [records[n] for n in numbers], args.graph == "int8")
-    np.savez(args.work / f"scores.{args.run}.{args.graph}.npz", numbers=np.array(numbers), **found)
-    figures = {"dev": metrics.report([r.label for r in dev], found["dev"][:, 0])}
-    if numbers:
-        figures["held_out_sources"] = metrics.report([records[n].label for n in numbers], found["held"][:, 0])
-    trained = {"run": args.run, "graph": args.graph, "steps": saved["steps"], "training_seconds": round(saved["seconds"])} | saved["identity"]
+    if args.graph == "measured":
+        numbers = balanced(records)
+        scored = [records[n] for n in numbers]
+        deciding = np.array([saved["fold"][r.source] for r in scored])
+        logits = score(args.work / "measured.fp32.onnx", tokenizer, scored, deciding, False)
+        logits = np.take_along_axis(logits, deciding[:, None], 1)[:, 0]
+        np.savez(args.work / "scores.measured.npz", numbers=numbers, logits=logits)
+    else:
+        scored = read_folder(args.dev)
+        path = args.work / "model.fp32.onnx" if args.graph == "fp32" else args.model / "model.int8.onnx"
+        logits = score(path, tokenizer, scored, np.zeros(len(scored), dtype=int), args.graph == "int8")[:, 0]
+        np.savez(args.work / f"scores.{args.graph}.npz", logits=logits)
+    figures = {"sources_left_out" if args.graph == "measured" else "dev": metrics.report([r.label for r in scored], logits)}
+    trained = {"graph": args.graph, "samples": saved["samples"], "training_seconds": round(saved["seconds"])} | saved["identity"]
     log_run("encoder", trained, records, figures, time.monotonic() - begun)
     print(figures)
-    print(f"{len(numbers)} held-out records and {len(dev)} development records in {time.monotonic() - begun:.0f} s", flush=True)
+    print(f"{len(scored)} records in {time.monotonic() - begun:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Exports a run: fp32, int8 and fp16 graphs, checked against the trained model, and the tokeniser.
+"""Exports the encoder: fp32, int8 and fp16 graphs, checked against the trained model, the tokeniser, and the graph that is measured.
 
-    python export.py --work DIR --run NAME --out MODEL_DIR [--fp16]
+    python export.py --work DIR --out MODEL_DIR [--fp16]
 """
 
 import argparse
@@ -18,12 +18,20 @@ import graph
 from config import CONFIG
 
 
-def load_run(work: Path, run: str) -> tuple[encoder.Encoder, dict]:
-    saved = torch.load(work / f"{run}.pt", map_location="cpu")
-    state = saved["average"]
-    model = encoder.Encoder(*state["words.weight"].shape[:1], len(saved["identity"]["config"]["layers"]), state["positions.weight"].shape[0], state["head.bias"].shape[0])
+def load(work: Path, which: str) -> encoder.Encoder:
+    """`shipped`, or `measured`: with one output per fold, of a head that has not seen its sources."""
+    saved = torch.load(work / "encoder.pt", map_location="cpu")
+    config, state = saved["identity"]["config"], saved[which]
+    sizes = len(state["words.weight"]), config["layers"], len(state["positions.weight"]), len(state["head.bias"])
+    model = encoder.Encoder(*sizes, config["read"], config["reach"])
     model.load_state_dict(state)
-    return model.eval(), saved
+    return model.eval()
+
+
+def write(model: encoder.Encoder, path: Path, half: bool = False) -> Path:
+    state = {name: value.detach().numpy() for name, value in model.state_dict().items()}
+    onnx.save(graph.build(state, len(model.layers), model.read, model.reach, half), path)
+    return path
 
 
 def session(path: Path, threads: int = 1) -> ort.InferenceSession:
@@ -73,9 +81,7 @@ def check(path: Path, model: encoder.Encoder, tolerance: float) -> float:
 
 
 def export(model: encoder.Encoder, out: Path, work: Path, fp16: bool) -> dict[str, Path]:
-    state = {name: value.detach().numpy() for name, value in model.state_dict().items()}
-    files = {"fp32": work / "model.fp32.onnx", "int8": out / "model.int8.onnx"}
-    onnx.save(graph.build(state, len(model.layers)), files["fp32"])
+    files = {"fp32": write(model, work / "model.fp32.onnx"), "int8": out / "model.int8.onnx"}
     print("fp32 differs by", check(files["fp32"], model, 2e-3))
     quantize_dynamic(
         files["fp32"],
@@ -90,8 +96,7 @@ def export(model: encoder.Encoder, out: Path, work: Path, fp16: bool) -> dict[st
     print("int8 differs by", check(files["int8"], model, 3.0))
     if fp16:
         # Not compared here: the CPU provider has no fp16 kernels for all of these operators. The engine's warm-up runs it.
-        files["fp16"] = out / "model.fp16.onnx"
-        onnx.save(graph.build(state, len(model.layers), half=True), files["fp16"])
+        files["fp16"] = write(model, out / "model.fp16.onnx", half=True)
     return files
 
 
@@ -99,11 +104,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     for name in ("work", "out"):
         arguments.add_argument(f"--{name}", type=Path, required=True)
-    arguments.add_argument("--run", required=True)
     arguments.add_argument("--fp16", action="store_true")
     args = arguments.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    model, saved = load_run(args.work, args.run)
+    model, measured = load(args.work, "shipped"), load(args.work, "measured")
+    print("measured differs by", check(write(measured, args.work / "measured.fp32.onnx"), measured, 2e-3))
     files = export(model, args.out, args.work, args.fp16)
     (args.out / "tokenizer.json").write_bytes((args.work / "tokenizer.json").read_bytes())
     for precision, path in files.items():

