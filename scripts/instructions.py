@@ -102,6 +102,8 @@ def stages(profile, runs):
             # The cost of the function's own lines, or (after `calls=`) that of what it calls.
             inclusive[current] = inclusive.get(current, 0) + int(match.group(1))
     found = {stage: inclusive.get(name, 0) / runs for stage, name in STAGES.items()}
+    if missing := [stage for stage, cost in found.items() if not cost]:
+        sys.exit(f"{', '.join(missing)}: not seen; inlined into another function?")
     for inner, outer in INSIDE.items():
         found[outer] -= found[inner]
     return found | {"all": total(profile, runs)}
@@ -112,8 +114,6 @@ def print_stages(program):
     columns = [*STAGES, "all"]
     print("| 2 KB of | " + " | ".join(columns) + " |\n| --- |" + " ---: |" * len(columns))
     for sort, found in count(program, stages).items():
-        if missing := [stage for stage in STAGES if not found[stage]]:
-            print(f"{sort}: {', '.join(missing)} not seen: inlined into another function?", file=sys.stderr)
         print(f"| {sort} | " + " | ".join(f"{found[column] / SIZE:.1f}" for column in columns) + " |")
 
 

@@ -133,7 +133,8 @@ impl Confirmer {
         }
     }
 
-    /// Searches the layer and records what is confirmed.
+    /// Searches the layer and records what is confirmed. A stage of its own in profiles (`scripts/instructions.py --stages`).
+    #[inline(never)]
     pub(crate) fn run(
         &mut self,
         pass: Pass<'_>,
