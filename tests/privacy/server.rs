@@ -35,7 +35,7 @@ async fn serve(folder: &Path, format: &str) -> Serving {
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     fs::write(folder.join("key"), tamiz::keys::generate(Some("main")).unwrap()).unwrap();
     let port_file = folder.join("port");
-    let child = Command::new(env!("CARGO_BIN_EXE_tamiz"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tamiz"))
         .args(["serve", "--listen", "127.0.0.1:0", "--workers", "2", "--port-file", &path("port")])
         .env("XDG_DATA_HOME", repository("tests/data/no-such-folder"))
         .env("XDG_CONFIG_HOME", repository("tests/data/no-such-folder"))
@@ -50,6 +50,8 @@ async fn serve(folder: &Path, format: &str) -> Serving {
         if let Ok(port) = fs::read_to_string(&port_file) {
             break port.trim().parse().unwrap();
         }
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "{}", fs::read_to_string(folder.join("log")).unwrap_or_default());
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     let channel = Channel::from_shared(format!("http://127.0.0.1:{port}")).unwrap().connect().await.unwrap();

@@ -1,5 +1,5 @@
 //! Model folders that lie are refused, and the encoder answers what it must. Needs ONNX Runtime for the most: `scripts/onnxruntime.sh`
-//! fetches it; where it is not, those tests say so and pass, unless TAMIZ_TEST_ONNXRUNTIME says `required`.
+//! fetches it; where it is not, those tests say so and pass, unless ONNXRUNTIME_TESTS says `required`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "a test that is left out must say so")]
@@ -27,7 +27,7 @@ fn runtime() -> Option<Runtime> {
     let fetched = data.map(|data| data.join("tamiz/onnxruntime/1.32.0/libonnxruntime.so.1.32.0"));
     let path = stated.or(fetched).filter(|path| path.exists());
     let Some(path) = path else {
-        let required = std::env::var_os("TAMIZ_TEST_ONNXRUNTIME").is_some_and(|value| value == "required");
+        let required = std::env::var_os("ONNXRUNTIME_TESTS").is_some_and(|value| value == "required");
         assert!(!required, "ONNX Runtime is not there: run scripts/onnxruntime.sh");
         println!("skipped: ONNX Runtime is not there; scripts/onnxruntime.sh fetches it");
         return None;
