@@ -32,6 +32,12 @@ impl Shape {
         self.0 & shapes.0 != 0
     }
 
+    /// A bit for each of them, the lowest six.
+    #[inline]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
     /// Both together.
     #[inline]
     pub const fn union(self, other: Shape) -> Shape {

@@ -43,6 +43,12 @@ impl Signs {
         self.0 == 0
     }
 
+    /// A bit for each of them.
+    #[inline]
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
     /// Both together, where `|` will not do: in constants.
     #[inline]
     pub const fn union(self, other: Signs) -> Signs {

@@ -36,8 +36,11 @@ impl Decoder for Leet {
         for stretch in encoded.odd(Shape::DIGITS_IN_WORDS.union(Shape::BACKWARD), 192) {
             let place = widened(text, &stretch, 128);
             let candidates = candidates(&text[place.clone()]);
+            if candidates == 0 {
+                continue;
+            }
             for doubt in [Doubt::Likely, Doubt::I, Doubt::L, Doubt::Kept] {
-                if candidates == 0 || candidates < FEWEST && doubt != Doubt::Likely {
+                if candidates < FEWEST && doubt != Doubt::Likely {
                     break;
                 }
                 if doubt == Doubt::Kept && !has_kept(&text[place.clone()]) {
@@ -50,11 +53,10 @@ impl Decoder for Leet {
                     sink.abandon();
                     break;
                 }
-                let few = changed * RARELY
-                    < sink.written().split(|byte| !is_part(*byte)).filter(|word| !word.is_empty()).count();
-                let other = few && !may_order(sink.written());
+                let words = sink.written().split(|byte| !is_part(*byte)).filter(|word| !word.is_empty()).count();
+                let names = changed * RARELY < words && !may_order(sink.written());
                 sink.finish();
-                if other {
+                if names {
                     break;
                 }
             }

@@ -147,6 +147,10 @@ mod tests {
         map.push_block(15, 5, 1); // out 5..6 stands for "&amp;"
         map.push_copy(20, 4); // out 6..10
         map.push_ratio(24, 8, 6, 4, 3); // out 10..16: two base64 groups
+        for src in 0..40 {
+            let first = (0..16).find(|out| map.source_span(*out..*out).start >= src).unwrap_or(16);
+            assert_eq!(map.first_from(src, 16), first, "{src}");
+        }
         assert_eq!(map.source_span(0..5), 10..15);
         assert_eq!(map.source_span(5..6), 15..20);
         assert_eq!(map.source_span(4..7), 14..21);

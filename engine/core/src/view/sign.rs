@@ -132,23 +132,20 @@ impl Sign {
     /// Its bits in [`Traces::present`]: without any of them it is in no view.
     fn bits(self) -> u32 {
         match self {
-            Self::Byte(b'%') => PERCENT,
-            Self::Byte(b'&') => AMPERSAND,
-            Self::Byte(b'\\') => BACKSLASH,
-            Self::Byte(b'=') => EQUALS,
+            Self::Byte(b'%') => of_survey(Signs::PERCENT),
+            Self::Byte(b'&') => of_survey(Signs::AMPERSAND),
+            Self::Byte(b'\\') => of_survey(Signs::BACKSLASH),
+            Self::Byte(b'=') => of_survey(Signs::EQUALS),
             Self::Byte(b'+') => PLUS,
             Self::Byte(b'<') => LESS,
             Self::Byte(b'\n') => NEWLINE,
-            Self::Byte(0x80..) | Self::Bytes(_) | Self::OneOf(..) => BEYOND,
-            Self::Byte(_) => CONTROL,
+            Self::Byte(0x80..) | Self::Bytes(_) | Self::OneOf(..) => of_survey(Signs::NON_ASCII),
+            Self::Byte(_) => of_survey(Signs::CONTROL),
             Self::Word(word) => ROMEO << word as u32,
             Self::Token => TOKEN,
             Self::Emphasis => EMPHASIS,
             Self::Any => ANY,
-            Self::Shape(shape) => {
-                SHAPES.iter().enumerate().map(|(place, of)| u32::from(shape.has(*of)) << place).sum::<u32>()
-                    * FIRST_SHAPE
-            }
+            Self::Shape(shape) => u32::from(shape.bits()) << FIRST_SHAPE,
         }
     }
 
@@ -180,28 +177,20 @@ impl Sign {
     }
 }
 
-const ANY: u32 = 1;
-const PERCENT: u32 = 1 << 1;
-const AMPERSAND: u32 = 1 << 2;
-const BACKSLASH: u32 = 1 << 3;
-const EQUALS: u32 = 1 << 4;
-const PLUS: u32 = 1 << 5;
-const LESS: u32 = 1 << 6;
-const NEWLINE: u32 = 1 << 7;
-const BEYOND: u32 = 1 << 8;
-const CONTROL: u32 = 1 << 9;
-const TOKEN: u32 = 1 << 10;
-const EMPHASIS: u32 = 1 << 11;
-const ROMEO: u32 = 1 << 12;
-const FIRST_SHAPE: u32 = 1 << 16;
-const SHAPES: [Shape; 6] = [
-    Shape::RARE_LETTERS,
-    Shape::BACKWARD,
-    Shape::SINGLE_LETTERS,
-    Shape::DIGITS_IN_WORDS,
-    Shape::FEW_LETTERS,
-    Shape::SOLID,
-];
+/// The lowest 16 bits are those of the survey's signs, the highest those of its shapes.
+fn of_survey(signs: Signs) -> u32 {
+    u32::from(signs.bits())
+}
+
+const ANY: u32 = 1 << 16;
+const PLUS: u32 = 1 << 17;
+const LESS: u32 = 1 << 18;
+const NEWLINE: u32 = 1 << 19;
+const TOKEN: u32 = 1 << 20;
+const EMPHASIS: u32 = 1 << 21;
+/// The first of [`Word`].
+const ROMEO: u32 = 1 << 22;
+const FIRST_SHAPE: u32 = 24;
 
 /// What a layer has of what signs are made of, found out once for all decoders. Most have next to nothing.
 pub(super) struct Traces<'s> {
@@ -215,26 +204,17 @@ pub(super) struct Traces<'s> {
 impl<'s> Traces<'s> {
     pub(super) fn of(text: &'s [u8], folded: &[u8], survey: &'s Survey, gates: &Gates) -> Self {
         let signs = survey.signs;
-        let known = [
-            (PERCENT, Signs::PERCENT),
-            (AMPERSAND, Signs::AMPERSAND),
-            (BACKSLASH, Signs::BACKSLASH),
-            (EQUALS, Signs::EQUALS),
-            (CONTROL, Signs::CONTROL),
-            (BEYOND, Signs::NON_ASCII),
-        ];
-        let bytes = [(PLUS, b'+'), (LESS, b'<'), (NEWLINE, b'\n')];
-        let bit = |bit: u32, there: bool| if there { bit } else { 0 };
-        let mut present = ANY | bit(TOKEN, !survey.tokens.is_empty());
-        present |= bit(EMPHASIS, survey.emphasis.iter().any(|block| *block != 0));
-        present |= known.iter().map(|(of, sign)| bit(*of, signs.has(*sign))).sum::<u32>();
-        present |= bytes.iter().map(|(of, byte)| bit(*of, memchr::memchr(*byte, text).is_some())).sum::<u32>();
-        present |= (0..)
-            .zip(&gates.words)
-            .map(|(word, finder)| bit(ROMEO << word, finder.find(folded).is_some()))
-            .sum::<u32>();
-        let odd = survey.odd.iter().fold(Shape::default(), |all, odd| all.union(odd.shape));
-        present |= Sign::Shape(odd).bits();
+        let odd = survey.odd.iter().fold(Shape::NONE, |all, odd| all.union(odd.shape));
+        let mut present = ANY | of_survey(signs) | Sign::Shape(odd).bits();
+        let mut note = |bit: u32, there: bool| present |= if there { bit } else { 0 };
+        note(TOKEN, !survey.tokens.is_empty());
+        note(EMPHASIS, survey.emphasis.iter().any(|block| *block != 0));
+        for (bit, byte) in [(PLUS, b'+'), (LESS, b'<'), (NEWLINE, b'\n')] {
+            note(bit, memchr::memchr(byte, text).is_some());
+        }
+        for (word, finder) in gates.words.iter().enumerate() {
+            note(ROMEO << word, finder.find(folded).is_some());
+        }
         let pairs = if signs.has(Signs::NON_ASCII) { Pairs::of(text) } else { Pairs::default() };
         Self { text, survey, present, pairs }
     }
