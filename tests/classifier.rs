@@ -406,6 +406,22 @@ fn a_scan_says_when_what_was_named_is_not_there() {
 }
 
 #[test]
+fn a_linear_model_alone_is_the_judge_of_everything() {
+    let model = repository("models/tamiz-mini-1");
+    for mode in ["auto", "always"] {
+        let run = tamiz(&["scan", "examples/benign", "--model", path(&model), "--classify", mode, "--output", "json"]);
+        let answer = run.json();
+        let reports = answer["reports"].as_array().unwrap();
+        assert!(reports.len() > 20, "{}", run.err);
+        for report in reports {
+            let classifier = &report["classifier"];
+            assert_eq!((&report["coverage"]["complete"], &classifier["state"]), (&true.into(), &"linear".into()), "{report}");
+            assert!(classifier["linear_windows"] == classifier["linear_settled"], "{report}");
+        }
+    }
+}
+
+#[test]
 fn a_service_without_its_library_starts_and_tells() {
     let mut config = Config::default();
     config.classifier.model = Some(repository("tests/fixtures/classifier"));

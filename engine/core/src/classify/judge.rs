@@ -240,8 +240,10 @@ impl Judge {
         linear.score(text, passage.kind, &mut self.scratch, |range, probability| {
             outcome.report.linear_windows += 1;
             let weight = |kind| card.thresholds.as_ref().map(|thresholds| thresholds.weight(kind, probability));
-            let settled =
-                probability <= card.settle_benign || probability >= card.settle_attack && card.thresholds.is_some();
+            // Where there is no encoder to ask, it is the judge.
+            let settled = alone
+                || probability <= card.settle_benign
+                || probability >= card.settle_attack && card.thresholds.is_some();
             outcome.report.linear_settled += usize::from(settled);
             if settled || call.model.encoder.is_none() {
                 let weight = weight(passage.kind).unwrap_or(0.0);

@@ -57,7 +57,9 @@ impl std::fmt::Debug for Linear {
 #[derive(Debug, Default)]
 pub struct Scratch {
     words: Vec<Range<u32>>,
-    features: Vec<u64>,
+    /// A bit for each bucket that the window at hand has met, and which of their words of 64 are not zero.
+    met: Vec<u64>,
+    dirty: Vec<u32>,
 }
 
 impl Linear {
@@ -91,50 +93,71 @@ impl Linear {
 
     /// Scores all windows of a folded text: each with its place in the text and its probability, from 0 to 1.
     pub fn score(&self, text: &str, kind: ContentKind, scratch: &mut Scratch, mut each: impl FnMut(Range<usize>, f64)) {
-        let Scratch { words, features } = scratch;
+        let words = &mut scratch.words;
         split(text, words);
+        let words = std::mem::take(words);
+        scratch.met.resize((1_usize << self.bits).div_ceil(64), 0);
         let mut first = 0;
         while first < words.len() {
             let last = (first + WINDOW).min(words.len());
             let window = &words[first..last];
             each(
                 window[0].start as usize..window[window.len() - 1].end as usize,
-                self.window(text, window, kind, features),
+                self.window(text, window, kind, scratch),
             );
             if last == words.len() {
                 break;
             }
             first += STRIDE;
         }
+        scratch.words = words;
     }
 
-    fn window(&self, text: &str, words: &[Range<u32>], kind: ContentKind, features: &mut Vec<u64>) -> f64 {
-        features.clear();
-        let text = text.as_bytes();
-        for first in 0..words.len() {
-            let mut hash = FNV_START;
-            for (order, word) in words[first..].iter().take(3).enumerate() {
-                if order > 0 {
-                    hash = fnv(hash, b" ");
+    fn window(&self, text: &str, words: &[Range<u32>], kind: ContentKind, scratch: &mut Scratch) -> f64 {
+        let Scratch { met, dirty, .. } = scratch;
+        let (mut sum, mut count) = (0_i64, 0_u32);
+        let mut add = |hash: u64| {
+            let bucket = hash >> (64 - self.bits);
+            let (word, bit) = ((bucket >> 6) as u32, 1 << (bucket & 63));
+            let known = &mut met[word as usize];
+            if *known & bit == 0 {
+                if *known == 0 {
+                    dirty.push(word);
                 }
-                hash = fnv(hash, &text[word.start as usize..word.end as usize]);
-                features.push(hash >> (64 - self.bits));
+                *known |= bit;
+                sum += i64::from(self.weights[bucket as usize]);
+                count += 1;
             }
+        };
+        // The grams that end with a word go on from those that end with the one before: three hashes side by side, each byte read once.
+        let (mut one, mut two) = (FNV_START, FNV_START);
+        for (order, word) in words.iter().enumerate() {
+            let (mut first, mut second, mut third) = (FNV_START, fnv(one, b' '), fnv(two, b' '));
+            for byte in &text.as_bytes()[word.start as usize..word.end as usize] {
+                (first, second, third) = (fnv(first, *byte), fnv(second, *byte), fnv(third, *byte));
+            }
+            add(first);
+            if order > 0 {
+                add(second);
+            }
+            if order > 1 {
+                add(third);
+            }
+            (one, two) = (first, second);
         }
-        features.sort_unstable();
-        features.dedup();
-        let sum: i64 = features.iter().map(|bucket| i64::from(self.weights[*bucket as usize])).sum();
-        // At least one word, so at least one feature.
+        dirty.drain(..).for_each(|word| met[word as usize] = 0);
+        // At least one word, so at least one bucket.
         let score = f64::from(self.bias[kind as usize])
-            + f64::from(self.scale) * sum as f64 / (features.len().max(1) as f64).sqrt();
+            + f64::from(self.scale) * sum as f64 / f64::from(count.max(1)).sqrt();
         1.0 / (1.0 + (-score).exp())
     }
 }
 
 const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
 
-fn fnv(hash: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+#[inline(always)]
+fn fnv(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
 }
 
 /// Finds the words: runs of letters and digits, and every other character that is no white space by itself.
@@ -167,7 +190,8 @@ pub(crate) mod tests {
         (0..5).for_each(|_| file.extend(bias.to_le_bytes()));
         let mut table = vec![0_u8; 1 << bits];
         for (gram, weight) in weights {
-            table[(fnv(FNV_START, gram.as_bytes()) >> (64 - bits)) as usize] = weight.cast_unsigned();
+            let hash = gram.bytes().fold(FNV_START, fnv);
+            table[(hash >> (64 - bits)) as usize] = weight.cast_unsigned();
         }
         file.extend(table);
         file
