@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test build serve bench lint
+.PHONY: help setup run test build serve model bench lint
 
 # Cargo reads CARGO_TARGET_DIR by itself; this is only to know where the program ends up.
 TARGET := $(if $(CARGO_TARGET_DIR),$(abspath $(CARGO_TARGET_DIR)),$(CURDIR)/target)
@@ -29,6 +29,12 @@ build: setup ## Set up, build the release program (in CARGO_TARGET_DIR if that i
 
 serve: build ## Set up, build, serve gRPC on 127.0.0.1:50051 until Ctrl-C
 	$(TAMIZ) serve
+
+model: ## Fetch ONNX Runtime and put the encoder where tamiz finds it (by copies in ~/.local/share/tamiz)
+	@./scripts/onnxruntime.sh
+	@mkdir -p "$${XDG_DATA_HOME:-$$HOME/.local/share}/tamiz/models"
+	@cp -r models/tamiz-mini-1 "$${XDG_DATA_HOME:-$$HOME/.local/share}/tamiz/models/"
+	@echo "the encoder is installed: tamiz scan, eval and serve ask it from now on; --classify off leaves it out"
 
 bench: setup ## Set up, run the benchmarks, print one table, draw target/bench.svg
 	cargo bench --locked --bench stages

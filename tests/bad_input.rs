@@ -237,7 +237,7 @@ fn exit_codes_tell_what_was_found() {
         (&blocked, "block", 1),
         (&blocked, "flag", 1),
     ] {
-        assert_eq!(scan(&[path], &["--fail-on", fail_on]).code, code, "{path} {fail_on}");
+        assert_eq!(scan(&[path], &["--fail-on", fail_on, "--classify", "off"]).code, code, "{path} {fail_on}");
     }
     assert_eq!(scan(&[&blocked, "/nowhere/at/all"], &[]).code, 2, "what could not be done comes first");
 }
@@ -324,7 +324,7 @@ fn a_pack_of_ones_own_is_used() {
     let directory = directory();
     write(&directory, "mine.toml", RULE);
     let pack = directory.path().to_str().unwrap().to_owned();
-    let arguments = ["scan", "-", "--output", "json", "--rules", &pack, "--no-builtin-rules"];
+    let arguments = ["scan", "-", "--output", "json", "--rules", &pack, "--no-builtin-rules", "--classify", "off"];
     let run = tamiz_with_input(&arguments, format!("Open the pod bay doors! {ORDER}").as_bytes());
     let report = &run.json()["reports"][0];
     assert_eq!(report["findings"].as_array().unwrap().len(), 1);
@@ -364,7 +364,8 @@ fn mistakes_in_policies_are_pointed_at() {
 fn a_policy_changes_the_answer() {
     let directory = directory();
     let quiet = write(&directory, "quiet.toml", "[[override]]\nrules = [\"injection.*\"]\naction = \"allow\"\n");
-    let run = tamiz_with_input(&["scan", "-", "--output", "json", "--policy", &quiet], ORDER.as_bytes());
+    let arguments = ["scan", "-", "--output", "json", "--policy", &quiet, "--classify", "off"];
+    let run = tamiz_with_input(&arguments, ORDER.as_bytes());
     assert_eq!(run.code, 0, "{}", run.err);
     let report = &run.json()["reports"][0];
     assert_eq!(report["verdict"]["action"], "allow");

@@ -415,7 +415,11 @@ fn a_linear_model_alone_is_the_judge_of_everything() {
         assert!(reports.len() > 20, "{}", run.err);
         for report in reports {
             let classifier = &report["classifier"];
-            assert_eq!((&report["coverage"]["complete"], &classifier["state"]), (&true.into(), &"linear".into()), "{report}");
+            assert_eq!(
+                (&report["coverage"]["complete"], &classifier["state"]),
+                (&true.into(), &"linear".into()),
+                "{report}"
+            );
             assert!(classifier["linear_windows"] == classifier["linear_settled"], "{report}");
         }
     }

@@ -199,7 +199,7 @@ fn programs_get_what_they_can_parse() {
         assert_eq!(summary[member], count, "{member}");
     }
 
-    let run = tamiz(&["scan", path, "--output", "jsonl", "--excerpts", "-j", "2"]);
+    let run = tamiz(&["scan", path, "--output", "jsonl", "--excerpts", "-j", "2", "--classify", "off"]);
     let lines = run.json_lines();
     let paths: Vec<String> = lines.iter().map(|report| report["path"].as_str().unwrap().replace(path, "")).collect();
     assert_eq!(paths, ["/a.txt", "/b.txt", "/c.jsonl:1", "/c.jsonl:2"], "in order, whatever the number of workers");

@@ -116,18 +116,18 @@ def linear_words(text):
 
 
 def linear_scores(text, kind):
-    """The probability of each window of 256 words, a new one every 192."""
+    """The probability of each window of 64 words, a new one every 40."""
     words, scores, start = linear_words(text), [], 0
     by_bucket = {fnv(gram) >> (64 - BITS): weight for gram, weight in GRAMS.items()}
     while words:
-        window = words[start:start + 256]
+        window = words[start:start + 64]
         grams = {" ".join(window[at:at + n]) for n in (1, 2, 3) for at in range(len(window) - n + 1)}
         buckets = {fnv(gram) >> (64 - BITS) for gram in grams}
         total = sum(by_bucket.get(bucket, 0) for bucket in buckets)
         scores.append(1 / (1 + math.exp(-(BIAS[kind] + SCALE * total / math.sqrt(len(buckets))))))
-        if start + 256 >= len(words):
+        if start + 64 >= len(words):
             break
-        start += 192
+        start += 40
     return scores
 
 

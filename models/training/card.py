@@ -43,6 +43,7 @@ DATA = [
     ("security_docs, repo_docs, repo_docs_zh, repo_code", "MIT, Apache-2.0, CC BY 4.0", "documentation and code of public repositories"),
     ("synth_direct, synth_multilingual, synth_trigger_benign, synth_tool_poison, synth_indirect", "CC0; carriers as above", "written for this project"),
     ("own_honest", "Apache-2.0", "`models/training/synthesis.py`"),
+    ("written_*", "Apache-2.0", "`models/training/written`: texts of ours, worded one by one by a language model; no template"),
 ]
 
 
@@ -77,7 +78,7 @@ def card(model: dict) -> str:
         f"""| | |
 | --- | --- |
 | Base | {model["base"]} |
-| Encoder | {f"the first {CONFIG['layers']} layers of the base as they are, pruned vocabulary; a logit for each token from the outputs of layers {', '.join(map(str, CONFIG['read']))}; the highest mean of {CONFIG['reach']} tokens in a row" if "graphs" in model else "none: no run has passed its gate yet (`runs.jsonl`, `gate.py`)"} |
+| Encoder | {f"the first {CONFIG['layers']} layers of the base, the lowest {CONFIG['frozen']} of them as they are, pruned vocabulary; a logit for each token; the highest mean of {CONFIG['reach']} tokens in a row" if "graphs" in model else "none: no run has passed its gate yet (`runs.jsonl`, `gate.py`)"} |
 | Linear stage | logistic regression over hashed word 1- to 3-grams, int8; windows of {features.WINDOW} words, a new one every {features.STRIDE} |
 | Encoder's window | {model["input"]["max_tokens"]} tokens, a new one every {model["input"]["stride"]} |
 | Score of a text | that of its highest window |
@@ -97,10 +98,9 @@ what it calls benign stays a finding where a rule of high severity found somethi
         encoder = metrics["encoder"]
         parts.append("## Figures of the encoder\n")
         parts.append(
-            "Eight folds of whole sources, those of the linear stage: each record is scored by a head that had not seen its source (at most 150 "
-            "records of each source and label). The shipped head has learned from all of them; thresholds and calibration come from the folds. The "
-            "settings were chosen on 19 of the sources and the development sets, so the figures are a little kind. A group with attacks alone is "
-            "measured against all benign records of its content kinds.\n"
+            f"An encoder trained in the same way without {len(CONFIG['held_out'])} of the sources, on records of these (at most 150 of each source and "
+            "label). Thresholds and calibration come from them: at most 1 % of the honest texts of all these sources, and 4 % of any one, reach the "
+            "threshold for 1 %. The shipped encoder has learned from all of them.\n"
         )
         parts.append(figures("sources left out", {"all": encoder["sources_left_out"], **encoder["by_content_kind"], **encoder["by_surface"]}))
         parts.append(figures("attack", encoder["by_attack"]))
@@ -111,6 +111,10 @@ what it calls benign stays a finding where a rule of high severity found somethi
         if name in metrics:
             parts.append(f"## Development sets, {precision}, shipped weights\n")
             parts.append(figures("all", {"all": metrics[name]["all"], **metrics[name]["by_source"], **metrics[name]["by_kind"], **metrics[name]["by_language"]}))
+    if "unseen" in metrics:
+        parts.append("## Unseen texts, int8, shipped weights\n")
+        parts.append("`models/training/unseen`: written after the rules, by writers who saw neither rules nor training texts; more than half of the honest texts are meant to be mistaken.\n")
+        parts.append(figures("all", {"all": metrics["unseen"]["all"], **metrics["unseen"]["by_source"], **metrics["unseen"]["by_kind"]}))
     parts.append("## Figures of the linear stage\n")
     linear = metrics["linear"]
     parts.append(
@@ -134,9 +138,9 @@ what it calls benign stays a finding where a rule of high severity found somethi
         parts.append("\n".join(lines) + "\n")
     parts.append("## Limits\n")
     parts.append(
-        """- By itself each stage catches less than the rules do (`gate` in `runs.jsonl`); it adds to them. Use it beside them.
+        """- The rules catch more of what is said openly or hidden mechanically; the model catches more of what is said in other words (`gate` in `runs.jsonl`). Use both.
+- Training texts and unseen texts were written by the same language model, though by separate writers with separate briefs: people may write otherwise.
 - New wording from a new place is the hard case: read the figures for sources left out.
-- Poisoned tool descriptions were learned from composed texts alone; the only independent ones are the few of the development sets.
 - The base is English. Other languages were learned from few sources and are split into single characters where the vocabulary lacks them.
   Greek and Cyrillic texts reach the encoder unfolded.
 - Tool arguments and model output have no records of their own. They share calibration and thresholds with tool output.

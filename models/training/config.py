@@ -7,36 +7,48 @@ CONFIG = {
     "seed": 20261122,
     "own_honest": 2400,
     # Linear stage.
-    "linear": {"bits": 18, "power": 0.6, "synthetic": 1.0, "cap": 1500, "min_sources": 2, "ridge": 3e-6, "iterations": 60, "folds": 8},
+    "linear": {"bits": 18, "power": 0.6, "synthetic": 1.0, "written": 10.0, "cap": 1500, "min_sources": 2, "ridge": 3e-6, "iterations": 60, "folds": 8},
     # Vocabulary: the first ids of the base, and what training text uses this often.
     "vocabulary_common": 12000,
     "vocabulary_at_least": 4,
-    # Encoder: the base's first layers as they are; the head reads what those in `read` give (1 is the first).
+    # Encoder: the base's first layers, of which the lowest stay as they are; the head reads what those in `read` give (1 is the first).
     "layers": 5,
-    "read": [3, 4, 5],
+    "frozen": 2,
+    "read": [5],
     "reach": 15,
     "max_tokens": 128,
     "stride": 96,
-    "batch_tokens": 4096,
     "reduce_range": False,
-    # Head.
+    # Its windows.
     "window_tokens": [32, 48, 64, 96, 120, 120],
     "cap": 800,
     "cap_synthetic": 1000,
     "hard_above": -1.0,
     "hard_factor": 3.0,
     "disguise": 0.08,
-    "tokens_per_sample": 8,
-    "power": 0.3,
+    # Its training. `written`: the share of windows from records that were written one by one.
+    "tokens": 1_500_000,
+    "batch_tokens": 3072,
+    "rate": 1e-4,
+    "head_rate": 1e-3,
+    "dropout": 0.1,
+    "smooth": 0.015,
+    "kinds_weight": 0.3,
+    "power": 0.5,
     "synthetic": 0.2,
-    "unknown_span": 0.5,
-    "head_ridge": 1e-2,
-    "head_iterations": 60,
+    "written": 0.6,
+    # Steps after which a process stops, to try that it goes on; 0: none.
+    "stop_after": 0,
+    # Sources that the measured encoder has not seen: some of each sort.
+    "held_out": [
+        "asb", "awesome_prompts", "copilot_docs", "deepset", "docker_mcp_registry", "injecagent_sim", "promptshield_db", "repo_docs",
+        "self_instruct", "tau_airline", "written_chat", "written_techdocs", "written_tools",
+    ],
     "evaluated_per_source": 150,
     # Shares of unseen attacks that the linear stage may call benign, and of unseen benign texts that it may call attacks.
     "settle_miss": 0.01,
     "settle_false": 0.0005,
-    "created": "2026-11-22",
+    "created": "2026-11-23",
 }
 
 CONFIG |= json.loads(os.environ.get("TAMIZ_TRAINING", "{}"))

@@ -59,13 +59,16 @@ class Encoder(nn.Module):
                 outputs.append(x)
         return torch.cat(outputs, 2)
 
-    def forward(self, input_ids, attention_mask, token_type_ids):
+    def pool(self, logits, attention_mask):
         """Of each text and output, the highest mean over `reach` tokens, fewer at its ends."""
-        logits = self.head(self.tokens(input_ids, attention_mask, token_type_ids)).transpose(1, 2)
+        logits = logits.transpose(1, 2)
         mask = attention_mask[:, None, :].to(logits.dtype)
         around = (self.reach, 1, self.reach // 2)
         mean = F.avg_pool1d(logits * mask, *around) / F.avg_pool1d(mask, *around).clamp(min=1e-3)
         return (mean + (1.0 - mask) * -1e4).amax(2)
+
+    def forward(self, input_ids, attention_mask, token_type_ids):
+        return self.pool(self.head(self.tokens(input_ids, attention_mask, token_type_ids)), attention_mask)
 
 
 def from_base(folder: Path, kept_ids: list[int], layers: int, positions: int, outputs: int, read: list[int], reach: int) -> Encoder:

@@ -1,9 +1,9 @@
 """Scores records with a graph, as the engine does: overlapping windows, a record's score is that of its highest.
 
-    python evaluate.py --data DIR --dev DIR --work DIR --model MODEL_DIR --graph measured|fp32|int8
+    python evaluate.py --data DIR --dev DIR --work DIR --model MODEL_DIR --graph measured|fp32|int8|unseen
 
-writes WORK/scores.GRAPH.npz: `measured`, for a sample of all records, each by the head that has not seen its source; else, for the
-development records.
+writes WORK/scores.GRAPH.npz: `measured`, for a sample of the records of sources that the measured encoder has not seen; `unseen`, by
+the int8 graph for the records in `unseen/`; else, for the development records.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import numpy as np
 
 from config import CONFIG
 from export import session
-from records import Record, read_folder
+from records import UNSEEN, Record, read_folder
 
 
 def windows_of(tokenizer, texts: list[str], max_tokens: int, stride: int) -> list[tuple[int, list[int]]]:
@@ -34,9 +34,8 @@ def windows_of(tokenizer, texts: list[str], max_tokens: int, stride: int) -> lis
     return result
 
 
-def score(path: Path, tokenizer, records: list[Record], deciding: np.ndarray, singly: bool, threads: int = 2) -> np.ndarray:
-    """Logits of each record's highest window by the column `deciding` names for it. `singly`: one window at a time and unpadded, as
-    int8 graphs are run."""
+def score(path: Path, tokenizer, records: list[Record], singly: bool, threads: int = 2) -> np.ndarray:
+    """Logits of each record's highest window. `singly`: one window at a time and unpadded, as int8 graphs are run."""
     run = session(path, threads)
     windows = windows_of(tokenizer, [r.folded for r in records], CONFIG["max_tokens"], CONFIG["stride"])
     windows.sort(key=lambda window: len(window[1]))
@@ -57,7 +56,7 @@ def score(path: Path, tokenizer, records: list[Record], deciding: np.ndarray, si
         if result is None:
             result = np.full((len(records), logits.shape[1]), -np.inf, dtype=np.float32)
         for (number, _), row in zip(batch, logits):
-            if row[deciding[number]] > result[number, deciding[number]]:
+            if row[0] > result[number, 0]:
                 result[number] = row
     return result
 
@@ -88,25 +87,21 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     for name in ("data", "dev", "work", "model"):
         arguments.add_argument(f"--{name}", type=Path, required=True)
-    arguments.add_argument("--graph", choices=["measured", "fp32", "int8"], required=True)
+    arguments.add_argument("--graph", choices=["measured", "fp32", "int8", "unseen"], required=True)
     args = arguments.parse_args()
     begun = time.monotonic()
     records = load_records(args.data, args.work)
     saved = torch.load(args.work / "encoder.pt", map_location="cpu")
     tokenizer = tokens.load(args.model / "tokenizer.json")
     if args.graph == "measured":
-        numbers = balanced(records)
-        scored = [records[n] for n in numbers]
-        deciding = np.array([saved["fold"][r.source] for r in scored])
-        logits = score(args.work / "measured.fp32.onnx", tokenizer, scored, deciding, False)
-        logits = np.take_along_axis(logits, deciding[:, None], 1)[:, 0]
-        np.savez(args.work / "scores.measured.npz", numbers=numbers, logits=logits)
+        numbers = np.array([n for n in balanced(records) if records[n].source in CONFIG["held_out"]])
+        scored, path = [records[n] for n in numbers], args.work / "measured.fp32.onnx"
     else:
-        scored = read_folder(args.dev)
+        scored, numbers = read_folder(UNSEEN if args.graph == "unseen" else args.dev), None
         path = args.work / "model.fp32.onnx" if args.graph == "fp32" else args.model / "model.int8.onnx"
-        logits = score(path, tokenizer, scored, np.zeros(len(scored), dtype=int), args.graph == "int8")[:, 0]
-        np.savez(args.work / f"scores.{args.graph}.npz", logits=logits)
-    figures = {"sources_left_out" if args.graph == "measured" else "dev": metrics.report([r.label for r in scored], logits)}
+    logits = score(path, tokenizer, scored, args.graph in ("int8", "unseen"))[:, 0]
+    np.savez(args.work / f"scores.{args.graph}.npz", logits=logits, **({} if numbers is None else {"numbers": numbers}))
+    figures = {{"measured": "sources_left_out", "unseen": "unseen"}.get(args.graph, "dev"): metrics.report([r.label for r in scored], logits)}
     trained = {"graph": args.graph, "samples": saved["samples"], "training_seconds": round(saved["seconds"])} | saved["identity"]
     log_run("encoder", trained, records, figures, time.monotonic() - begun)
     print(figures)

@@ -19,7 +19,7 @@ from config import CONFIG
 
 
 def load(work: Path, which: str) -> encoder.Encoder:
-    """`shipped`, or `measured`: with one output per fold, of a head that has not seen its sources."""
+    """`shipped`, or `measured`, which has not seen some sources."""
     saved = torch.load(work / "encoder.pt", map_location="cpu")
     config, state = saved["identity"]["config"], saved[which]
     sizes = len(state["words.weight"]), config["layers"], len(state["positions.weight"]), len(state["head.bias"])

@@ -9,8 +9,8 @@ import numpy as np
 import regex
 
 BITS = 18
-WINDOW = 256
-STRIDE = 192
+WINDOW = 64
+STRIDE = 40
 
 _WORD = regex.compile(r"[\p{Alphabetic}\p{N}]+|[^\p{White_Space}]")
 _OFFSET = np.uint64(0xCBF29CE484222325)

@@ -10,10 +10,10 @@ from scipy.optimize import minimize
 
 import features
 from metrics import sigmoid
-from records import CONTENT_KINDS, Record, is_synthetic
+from records import CONTENT_KINDS, Record, is_synthetic, is_written
 
 MAGIC = b"TMZLIN1\0"
-MAX_WINDOWS = 8
+MAX_WINDOWS = 16
 
 
 @dataclass
@@ -49,13 +49,18 @@ def build(records: list[Record], bits: int) -> Windows:
     return Windows(matrix, np.array(owner), np.array(usable))
 
 
-def source_weights(records: list[Record], chosen: np.ndarray, power: float, synthetic: float, cap: int) -> np.ndarray:
+def factor(source: str, synthetic: float, written: float) -> float:
+    """How loud a source is for its size: what was made from templates less, what was written record by record more."""
+    return synthetic if is_synthetic(source) else written if is_written(source) else 1.0
+
+
+def source_weights(records: list[Record], chosen: np.ndarray, power: float, synthetic: float, cap: int, written: float) -> np.ndarray:
     """Weight of each record so that no source speaks louder than its size to `power`, and both labels have their share."""
     counts: dict[tuple, int] = {}
     for record, take in zip(records, chosen):
         if take:
             counts[record.source, record.label] = counts.get((record.source, record.label), 0) + 1
-    mass = {key: min(n, cap) ** power * (synthetic if is_synthetic(key[0]) else 1.0) for key, n in counts.items()}
+    mass = {key: min(n, cap) ** power * factor(key[0], synthetic, written) for key, n in counts.items()}
     total = {label: sum(m for (_, other), m in mass.items() if other == label) or 1.0 for label in (0, 1)}
     share = {0: 2 / 3, 1: 1 / 3}
     weights = np.zeros(len(records))
@@ -92,7 +97,7 @@ def train(windows: Windows, records: list[Record], chosen: np.ndarray, config: d
     kinds = np.array([r.content_kind for r in records])
     rows = np.flatnonzero(windows.usable & chosen[windows.record])
     per_record = np.bincount(windows.record[rows], minlength=len(records))
-    weights = source_weights(records, chosen & (per_record > 0), config["power"], config["synthetic"], config["cap"])
+    weights = source_weights(records, chosen & (per_record > 0), config["power"], config["synthetic"], config["cap"], config["written"])
     owner = windows.record[rows]
     weight = (weights[owner] / per_record[owner]).astype(np.float32)
     matrix, target, kind = windows.matrix[rows], labels[owner], kinds[owner]

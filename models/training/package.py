@@ -18,12 +18,15 @@ import linear
 import metrics
 from config import CONFIG
 from evaluate import balanced
-from records import CONTENT_KINDS, LABELS, Record, digest, read_folder
+from records import CONTENT_KINDS, LABELS, UNSEEN, Record, digest, read_folder
 
 ID = Path("tamiz-mini-1").name
 # Kinds without records of their own borrow from the kind that is most like them.
 BORROWED = {"tool-arguments": "tool-output", "model-output": "tool-output"}
 STEP = 1e-4
+# How many times the rate a single source may have, and how many honest records it takes to tell.
+PER_SOURCE = 4
+ENOUGH = 50
 
 
 def sha256(path: Path) -> str:
@@ -42,15 +45,18 @@ def platt(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
     return round(float(max(scale, 0.05)), 4), round(float(bias), 4)
 
 
-def thresholds(probabilities: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
-    """Per rate and kind; rising, and never nothing or all."""
+def thresholds(benign: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, dict[str, float]]:
+    """Per rate and kind, of the probabilities and sources of honest records: at most `rate` of all reach it, and of no source with
+    enough of them more than `PER_SOURCE` times as many. Rising, and never nothing or all."""
     result: dict[str, dict[str, float]] = {}
     lowest = dict.fromkeys(CONTENT_KINDS, STEP)
     for rate in metrics.RATES:
         row = {}
         for kind in CONTENT_KINDS:
-            benign = probabilities[BORROWED.get(kind, kind)]
-            limit = min(max(metrics.threshold_at(benign, rate), lowest[kind]), 1 - STEP)
+            probabilities, sources = benign[BORROWED.get(kind, kind)]
+            groups = [probabilities[sources == source] for source in sorted(set(sources))]
+            limits = [metrics.threshold_at(group, PER_SOURCE * rate) for group in groups if len(group) >= ENOUGH]
+            limit = min(max([metrics.threshold_at(probabilities, rate), lowest[kind], *limits]), 1 - STEP)
             row[kind] = lowest[kind] = float(np.ceil(limit / STEP) * STEP) if limit < 1 - STEP else 1 - STEP
         result[f"{rate:g}"] = row
     return result
@@ -95,7 +101,9 @@ def linear_part(records: list[Record], work: Path, model: Path) -> tuple[str, di
     settle_benign = float(np.floor(np.quantile(attacks, CONFIG["settle_miss"]) / STEP) * STEP)
     settle_attack = float(np.ceil(metrics.threshold_at(benign, CONFIG["settle_false"]) / STEP) * STEP)
     settle_attack = min(settle_attack, 1 - STEP)
-    limits = thresholds({CONTENT_KINDS[k]: probability[numbers][(labels[numbers] == 0) & (kinds[numbers] == k)] for k in (0, 2, 3)})
+    sources = np.array([r.source for r in records])
+    honest = {k: numbers[(labels[numbers] == 0) & (kinds[numbers] == k)] for k in (0, 2, 3)}
+    limits = thresholds({CONTENT_KINDS[k]: (probability[those], sources[those]) for k, those in honest.items()})
     text = table("linear", {"file": "linear.bin", "sha256": sha256(model / "linear.bin"), "settle_benign": settle_benign, "settle_attack": settle_attack})
     text += table("linear.thresholds", limits)
     some, chosen = [records[n] for n in numbers], logits[numbers]
@@ -131,7 +139,8 @@ def encoder_part(records: list[Record], work: Path, model: Path) -> tuple[str, d
         inside = kinds == kind
         scale, bias = platt(labels[inside], logits[inside])
         calibration[name] = {"scale": scale, "bias": bias}
-        benign[name] = metrics.sigmoid(scale * logits[inside & (labels == 0)] + bias)
+        honest = inside & (labels == 0)
+        benign[name] = metrics.sigmoid(scale * logits[honest] + bias), np.array([r.source for r in held])[honest]
     calibration = {name: calibration[BORROWED.get(name, name)] for name in CONTENT_KINDS}
     limits = thresholds(benign)
     graphs = ""
@@ -187,8 +196,9 @@ def main() -> None:
         text += encoder_text
         for precision in ("fp32", "int8"):
             figures[f"dev_{precision}"] = dev_figures(dev, np.load(args.work / f"scores.{precision}.npz")["logits"])
+        figures["unseen"] = dev_figures(read_folder(UNSEEN), np.load(args.work / "scores.unseen.npz")["logits"])
     text += linear_text
-    what = {"sources_left_out": "whole sources that the measured model did not learn from, at most 150 records of each source and label"}
+    what = {"sources_left_out": "whole sources that the measured model did not learn from, at most 150 records of each source and label; unseen: texts by other writers, seen by nothing before"}
     text += table("metrics", what)
     for part in figures:
         text += table(f"metrics.{part}", figures[part])

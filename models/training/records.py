@@ -169,3 +169,12 @@ def fold_of_sources(records: list[Record], folds: int) -> dict[str, int]:
         for cell, share in shares.items():
             load[best][cell] += share
     return result
+
+
+# Records of ours that no rule and no stage was made with.
+UNSEEN = Path(__file__).parent / "unseen"
+
+
+def is_written(source: str) -> bool:
+    """One of ours in `written/`: each record worded by itself."""
+    return source.startswith("written_")

@@ -1,5 +1,5 @@
-"""Trains the encoder's head, on what frozen layers of the base give for each token: one head of all sources, which is shipped, and one
-per fold of whole sources that has not seen that fold, which are measured. Stops and goes on: what was computed is in WORK/tokens.
+"""Trains the encoder: the base's upper layers, and a head that gives every token a logit. Twice: `shipped` learns from all sources,
+`measured` has not seen those in `held_out` of config.py and says what to expect of new ones. Stops and goes on: WORK/tune.*.pt.
 
     python train.py --data DIR --base DIR --work DIR
 """
@@ -7,9 +7,12 @@ per fold of whole sources that has not seen that fold, which are measured. Stops
 import argparse
 import hashlib
 import json
+import math
 import os
 import pickle
 import time
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +20,14 @@ import torch
 import torch.nn.functional as F
 
 import encoder
-import linear
 import samples
 import synthesis
 import tokens
 from config import CONFIG
-from records import LABELS, Record, digest, fold_of_sources, parse, read_folder
+from records import LABELS, Record, digest, is_synthetic, is_written, parse, read_folder
 
-SHARD = 2000
+# Records of ours, each worded by itself.
+WRITTEN = Path(__file__).parent / "written"
 
 
 def load_records(data: Path, work: Path) -> list[Record]:
@@ -32,7 +35,7 @@ def load_records(data: Path, work: Path) -> list[Record]:
     cache = work / "records.pickle"
     if not cache.exists():
         own = [parse(raw) for raw in synthesis.honest(CONFIG["seed"], CONFIG["own_honest"])]
-        write_whole(cache, pickle.dumps(read_folder(data) + own))
+        write_whole(cache, pickle.dumps(read_folder(data) + read_folder(WRITTEN) + own))
     return pickle.loads(cache.read_bytes())
 
 
@@ -53,62 +56,138 @@ def tokenizer_of(records: list[Record], base: Path, work: Path):
     return tokens.load(path), json.loads(ids.read_text())
 
 
-def encode(tokenizer, drawn: list[samples.Sample]) -> list[tuple[list[int], np.ndarray | None]]:
-    """Of each sample the ids, and which of them are of its attack where that is known."""
+@dataclass
+class Window:
+    """What is shown at once: its tokens, and for each whether it is of the attack: 1, 0, or -1 where nobody knows."""
+
+    ids: list[int]
+    attack: list[int]
+    label: int
+    kinds: list[int]
+    source: str
+
+
+def windows(tokenizer, records: list[Record], drawn: list[samples.Sample]) -> list[Window]:
     first, last, body = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]"), CONFIG["max_tokens"] - 2
     result = []
     for sample, encoding in zip(drawn, tokenizer.encode_batch([s.text for s in drawn], add_special_tokens=False)):
-        inside = None
+        record, offsets = records[sample.record], encoding.offsets[:body]
         if sample.span:
             begin, end = sample.span
-            inside = np.array([False, *(a < end and b > begin for a, b in encoding.offsets[:body]), False])
-        result.append(([first, *encoding.ids[:body], last], inside))
+            attack = [int(a < end and b > begin) for a, b in offsets]
+        else:
+            attack = [-1 if record.label else 0] * len(offsets)
+        result.append(Window([first, *encoding.ids[:body], last], [-1, *attack, -1], record.label, list(record.labels), record.source))
     return result
 
 
-@torch.inference_mode()
-def look(model: encoder.Encoder, tokenizer, drawn: list[samples.Sample], seed: int) -> dict[str, np.ndarray]:
-    """Some tokens of each sample: what the head reads of them, whose they are, and whether they are of its attack (-1: unknown)."""
-    encoded, rng = encode(tokenizer, drawn), np.random.default_rng(seed)
-    chosen = [rng.choice(len(ids), min(len(ids), CONFIG["tokens_per_sample"]), replace=False) for ids, _ in encoded]
-    starts = np.concatenate([[0], np.cumsum([len(places) for places in chosen])])
-    read = np.empty((starts[-1], model.head.in_features), dtype=np.float16)
-    order, at = sorted(range(len(drawn)), key=lambda n: len(encoded[n][0])), 0
-    while at < len(order):
-        end = at + 1
-        while end < len(order) and (end + 1 - at) * len(encoded[order[end]][0]) <= CONFIG["batch_tokens"]:
-            end += 1
-        ids = torch.zeros((end - at, len(encoded[order[end - 1]][0])), dtype=torch.int64)
-        mask = torch.zeros_like(ids)
-        for row, number in enumerate(order[at:end]):
-            given = encoded[number][0]
-            ids[row, : len(given)] = torch.tensor(given)
-            mask[row, : len(given)] = 1
-        # The kind of content has no say here: rows for it are alike in the base. Calibration and thresholds go by kind.
-        found = model.tokens(ids, mask, torch.zeros_like(ids)).half().numpy()
-        for row, number in enumerate(order[at:end]):
-            read[starts[number] : starts[number + 1]] = found[row, chosen[number]]
-        at = end
-    attack = [np.full(len(places), -1) if inside is None else inside[places] for (_, inside), places in zip(encoded, chosen)]
-    return {"read": read, "owner": np.repeat(np.arange(len(drawn)), np.diff(starts)), "attack": np.concatenate(attack).astype(np.int8)}
+def shares(given: list[Window], written: bool) -> np.ndarray:
+    """How often each is drawn, 1 in all; half of it attacks. Nothing for windows that are, or are not, of records written one by one."""
+    inside = np.array([is_written(w.source) == written for w in given])
+    label = np.array([w.label for w in given])
+    counts = Counter((w.source, w.label) for w in given)
+    weight = np.array([counts[w.source, w.label] ** (CONFIG["power"] - 1) * (CONFIG["synthetic"] if is_synthetic(w.source) else 1.0) for w in given])
+    weight *= inside
+    for one in (0, 1):
+        weight[label == one] *= 0.5 / max(weight[label == one].sum(), 1e-9)
+    return weight
 
 
-def fit(read: torch.Tensor, target: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float]:
-    """Logistic regression with a ridge, by L-BFGS from zero: no seed, the same result each time. `read` has mean 0 and deviation 1."""
-    target, weight = torch.from_numpy(target.astype(np.float32)), torch.from_numpy((weight / weight.sum()).astype(np.float32))
-    theta = torch.zeros(read.shape[1] + 1, requires_grad=True)
-    optimiser = torch.optim.LBFGS([theta], max_iter=CONFIG["head_iterations"], history_size=15, line_search_fn="strong_wolfe")
+def schedule(given: list[Window], seed: int) -> list[list[int]]:
+    """Batches of windows of like length, `tokens` tokens in all. Each comes as often as its share says, give or take one."""
+    share = shares(given, True)
+    weight = share * CONFIG["written"] + shares(given, False) * (1 - CONFIG["written"]) if share.any() else shares(given, False)
+    weight /= weight.sum()
+    length = np.array([len(w.ids) for w in given])
+    rng, count = np.random.default_rng(seed), max(1, int(CONFIG["tokens"] / (weight * length).sum()))
+    places = (np.arange(count) + rng.random()) / count
+    drawn = np.searchsorted(np.cumsum(weight), places).clip(0, len(given) - 1)
+    rng.shuffle(drawn)
+    batches = []
+    for start in range(0, count, 3000):
+        some = drawn[start : start + 3000]
+        some = some[np.argsort(length[some], kind="stable")]
+        part, batch = [], []
+        for one in some:
+            if batch and (len(batch) + 1) * length[one] > CONFIG["batch_tokens"]:
+                part.append(batch)
+                batch = []
+            batch.append(int(one))
+        part.append(batch)
+        batches += [part[n] for n in rng.permutation(len(part))]
+    return batches
 
-    def loss():
-        optimiser.zero_grad()
-        errors = F.binary_cross_entropy_with_logits(read @ theta[:-1] + theta[-1], target, reduction="none")
-        value = (weight * errors).sum() + CONFIG["head_ridge"] * (theta[:-1] ** 2).sum()
-        value.backward()
-        return value
 
-    optimiser.step(loss)
-    found = theta.detach().numpy()
-    return found[:-1], float(found[-1])
+def tensors(batch: list[Window]) -> tuple[torch.Tensor, ...]:
+    longest = max(len(w.ids) for w in batch)
+    ids = torch.zeros((len(batch), longest), dtype=torch.int64)
+    mask, attack = torch.zeros_like(ids), torch.full((len(batch), longest), -1.0)
+    for row, w in enumerate(batch):
+        ids[row, : len(w.ids)] = torch.tensor(w.ids)
+        mask[row, : len(w.ids)] = 1
+        attack[row, : len(w.ids)] = torch.tensor(w.attack, dtype=torch.float32)
+    return ids, mask, attack
+
+
+def loss_of(model: encoder.Encoder, batch: list[Window]) -> torch.Tensor:
+    ids, mask, attack = tensors(batch)
+    # The kind of content has no say here: rows for it are alike in the base. Calibration and thresholds go by kind.
+    read = F.dropout(model.tokens(ids, mask, torch.zeros_like(ids)), CONFIG["dropout"], model.training)
+    tokens = model.head(read)
+    pooled = model.pool(tokens, mask)
+    label = torch.tensor([w.label for w in batch], dtype=torch.float32)
+    kinds = torch.tensor([w.kinds for w in batch], dtype=torch.float32)
+    known = (attack >= 0).float()
+    # Honest words count half: there are many.
+    each = F.binary_cross_entropy_with_logits(tokens[:, :, 0], attack.clamp(min=0), reduction="none") * known * torch.where(attack == 1, 1.0, 0.5)
+    of_tokens = (each.sum(1) / known.sum(1).clamp(min=1)).mean()
+    smooth = CONFIG["smooth"]
+    of_text = F.binary_cross_entropy_with_logits(pooled[:, 0], label * (1 - 2 * smooth) + smooth)
+    of_kinds = F.binary_cross_entropy_with_logits(pooled[:, 1:], kinds.clamp(min=0), weight=(kinds >= 0).float())
+    return of_tokens + of_text + CONFIG["kinds_weight"] * of_kinds
+
+
+def tune(model: encoder.Encoder, given: list[Window], place: Path, seed: int) -> dict[str, torch.Tensor]:
+    """Trains, and gives the running average of the weights."""
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    upper = [parameter for layer in model.layers[CONFIG["frozen"] :] for parameter in layer.parameters()]
+    for parameter in [*upper, *model.head.parameters()]:
+        parameter.requires_grad = True
+    groups = [{"params": upper, "rate": CONFIG["rate"]}, {"params": list(model.head.parameters()), "rate": CONFIG["head_rate"]}]
+    optimiser = torch.optim.AdamW(groups, lr=CONFIG["rate"], weight_decay=0.02)
+    average = {name: value.clone() for name, value in model.state_dict().items()}
+    batches, step, begun = schedule(given, seed), 0, time.monotonic()
+    if place.exists():
+        saved = torch.load(place, map_location="cpu")
+        model.load_state_dict(saved["model"])
+        optimiser.load_state_dict(saved["optimiser"])
+        average, step = saved["average"], saved["step"]
+    model.train()
+    while step < len(batches):
+        warm, turn = (step + 1) / (0.05 * len(batches)), math.pi * step / len(batches)
+        for group in optimiser.param_groups:
+            group["lr"] = group["rate"] * min(warm, 1.0, max(0.03, 0.5 * (1 + math.cos(turn))))
+        # So that a run that goes on drops what an uninterrupted one would.
+        torch.manual_seed(seed * 1_000_003 + step)
+        loss = loss_of(model, [given[n] for n in batches[step]])
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([*upper, *model.head.parameters()], 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        step += 1
+        keep = min(0.98, step / (step + 10))
+        for name, value in model.state_dict().items():
+            average[name].lerp_(value, 1 - keep)
+        stop = step == CONFIG["stop_after"]
+        if step % 50 == 0 or stop or step == len(batches):
+            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "average": average, "step": step}
+            torch.save(state, place.with_suffix(".part"))
+            os.replace(place.with_suffix(".part"), place)
+            print(f"{place.name}: {step} of {len(batches)} steps after {time.monotonic() - begun:.0f} s, loss {loss.item():.3f}", flush=True)
+        if stop:
+            raise SystemExit("stopped, as config says")
+    return average
 
 
 def main() -> None:
@@ -122,63 +201,24 @@ def main() -> None:
     tokenizer, kept = tokenizer_of(records, args.base, args.work)
     scores_file = args.work / "linear_scores.npy"
     scores = np.load(scores_file) if scores_file.exists() else None
-    model = encoder.from_base(args.base, kept, CONFIG["layers"], CONFIG["max_tokens"], 1 + len(LABELS), CONFIG["read"], CONFIG["reach"])
     drawn = samples.draw(records, scores, CONFIG, CONFIG["seed"])
-    identity = {"digest": digest(records), "linear_scores": hashlib.sha256(scores.tobytes()).hexdigest() if scores is not None else "", "config": CONFIG}
-
-    folder = args.work / "tokens"
-    folder.mkdir(exist_ok=True)
-    stamp = folder / "identity.json"
+    config = {name: value for name, value in CONFIG.items() if name != "stop_after"}
+    identity = {"digest": digest(records), "linear_scores": hashlib.sha256(scores.tobytes()).hexdigest() if scores is not None else "", "config": config}
+    stamp = args.work / "tune.json"
     if stamp.exists() and json.loads(stamp.read_text()) != identity:
-        raise SystemExit(f"{folder} is of other data or settings: remove it")
+        raise SystemExit(f"{stamp} is of other data or settings: remove {args.work}/tune.*")
     write_whole(stamp, json.dumps(identity).encode())
-    parts = []
-    for start in range(0, len(drawn), SHARD):
-        path = folder / f"{start:06}.npz"
-        if not path.exists():
-            np.savez(path.with_suffix(".part.npz"), **look(model, tokenizer, drawn[start : start + SHARD], start))
-            os.replace(path.with_suffix(".part.npz"), path)
-            print(f"{start + SHARD} of {len(drawn)} samples after {time.monotonic() - begun:.0f} s", flush=True)
-        part = dict(np.load(path))
-        part["owner"] += start
-        parts.append(part)
-    read, owner, attack = (np.concatenate([part[name] for part in parts]) for name in ("read", "owner", "attack"))
-    parts.clear()
-    read = torch.from_numpy(read.astype(np.float32))
-    middle, spread = read.mean(0), read.std(0) + 1e-3
-    read = read.sub_(middle).div_(spread)
-    middle, spread = middle.double().numpy(), spread.double().numpy()
-
-    of_sample = [records[sample.record] for sample in drawn]
-    fold = fold_of_sources(records, CONFIG["linear"]["folds"])
-    folds = np.array([fold[record.source] for record in of_sample])
-    label = np.array([record.label for record in of_sample])
-    kinds = np.array([record.labels for record in of_sample])
-    target = np.where(attack >= 0, attack, label[owner])
-    # Where nobody knows which words are the attack, all of the text counts as it, but for less.
-    sure = np.where((attack >= 0) | (label[owner] == 0), 1.0, CONFIG["unknown_span"]) / np.bincount(owner)[owner]
-
-    def head(chosen: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, float]:
-        weights = linear.source_weights(of_sample, chosen, CONFIG["power"], CONFIG["synthetic"], CONFIG["cap"])[owner] * sure
-        inside = weights > 0
-        whole = bool(inside.all())
-        found, bias = fit(read if whole else read[torch.from_numpy(inside)], goal[inside], weights[inside])
-        scaled = found / spread
-        print(f"a head of {int(chosen.sum())} samples after {time.monotonic() - begun:.0f} s", flush=True)
-        return scaled, bias - float(scaled @ middle)
-
-    everything = np.ones(len(drawn), dtype=bool)
-    measured = [head(folds != number, target) for number in range(CONFIG["linear"]["folds"])]
-    shipped = [head(everything, target)]
-    shipped += [head(kinds[:, number] >= 0, target * (kinds[:, number] == 1)[owner]) for number in range(len(LABELS))]
-    state = model.state_dict()
-    result = {"identity": identity, "fold": fold, "samples": len(drawn), "seconds": time.monotonic() - begun}
-    for name, heads in (("shipped", shipped), ("measured", measured)):
-        weight, bias = (torch.from_numpy(np.array(part, dtype=np.float32)) for part in zip(*heads))
-        result[name] = state | {"head.weight": weight, "head.bias": bias}
-    torch.save(result, args.work / "encoder.part")
+    given = windows(tokenizer, records, drawn)
+    result = {"identity": identity, "samples": len(given)}
+    for which in ("measured", "shipped"):
+        some = [w for w in given if which == "shipped" or w.source not in CONFIG["held_out"]]
+        # A head that begins with little has to begin the same each time.
+        torch.manual_seed(CONFIG["seed"])
+        model = encoder.from_base(args.base, kept, CONFIG["layers"], CONFIG["max_tokens"], 1 + len(LABELS), CONFIG["read"], CONFIG["reach"])
+        result[which] = tune(model, some, args.work / f"tune.{which}.pt", CONFIG["seed"])
+    torch.save(result | {"seconds": time.monotonic() - begun}, args.work / "encoder.part")
     os.replace(args.work / "encoder.part", args.work / "encoder.pt")
-    print(f"done, {result['seconds']:.0f} s", flush=True)
+    print(f"done, {time.monotonic() - begun:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

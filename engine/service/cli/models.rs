@@ -75,8 +75,12 @@ fn folders(stated: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
         None => classifier::found()?.map(|(_, models)| models).unwrap_or_default(),
     };
     if found.is_empty() {
-        let place = stated.map_or_else(|| "where the classifier looks".into(), |path| path.display().to_string());
-        anyhow::bail!("{place}: no model (a folder with model.toml)");
+        match stated {
+            Some(path) => anyhow::bail!("{}: no model (a folder with model.toml)", path.display()),
+            None => anyhow::bail!(
+                "no model (a folder with model.toml) where the classifier looks; the linear stage that is built in works without one"
+            ),
+        }
     }
     Ok(found)
 }

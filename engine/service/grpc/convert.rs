@@ -94,8 +94,8 @@ impl From<core::ClassifierReport> for v1::Classification {
         };
         Self {
             state: v1::ClassifierState::from(report.state).into(),
-            model: report.model,
-            provider: report.provider,
+            model: report.model.as_deref().map(str::to_owned),
+            provider: report.provider.as_deref().map(str::to_owned),
             why: report.why,
             linear_windows: report.linear_windows as u64,
             linear_settled: report.linear_settled as u64,

@@ -21,6 +21,9 @@ pub struct Cascade {
 #[derive(Debug, Clone)]
 pub(super) struct Model {
     pub(super) card: Arc<ModelCard>,
+    /// Its id, and what its encoder runs on: as every report tells them.
+    pub(super) id: Arc<str>,
+    pub(super) provider: Option<Arc<str>>,
     pub(super) linear: Option<Arc<Linear>>,
     pub(super) encoder: Option<Arc<dyn Classifier>>,
 }
@@ -29,7 +32,8 @@ impl Cascade {
     /// A model with the stages that are there.
     #[must_use]
     pub fn new(card: Arc<ModelCard>, linear: Option<Linear>) -> Self {
-        let model = Model { card, linear: linear.map(Arc::new), encoder: None };
+        let id = Arc::from(card.id.as_str());
+        let model = Model { card, id, provider: None, linear: linear.map(Arc::new), encoder: None };
         Self { mode: Classify::default(), model: Some(model), why: None, stated: true }
     }
 
@@ -44,6 +48,7 @@ impl Cascade {
     #[must_use]
     pub fn with_encoder(mut self, encoder: Arc<dyn Classifier>) -> Self {
         if let Some(model) = &mut self.model {
+            model.provider = Some(Arc::from(encoder.info().provider));
             model.encoder = Some(encoder);
         }
         self

@@ -1,6 +1,7 @@
 //! The cascade at work on one content: windows, the linear stage, the cache, the encoder.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::cache::{Cache, Key};
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::content::Document;
 use crate::limits::{Classify, Limits, ScanControl};
-use crate::verdict::{CLASSIFIER, Coverage, Evidence, FINDING_FROM};
+use crate::verdict::{CLASSIFIER, Coverage, Evidence, FINDING_FROM, REASON_FROM};
 use crate::view::Layers;
 
 /// Windows that the encoder gets together.
@@ -65,16 +66,17 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// What it adds to the verdict.
     pub(crate) fn evidence(&self) -> Option<Evidence> {
-        let highest = self.report.highest.as_ref()?;
-        let kinds = if highest.kinds.is_empty() { String::new() } else { format!("; {}", highest.kinds.join(", ")) };
-        Some(Evidence {
-            code: CLASSIFIER,
-            title: format!(
-                "The classifier reads bytes {}..{} as an attempt to steer the model (probability {:.2}{kinds})",
-                highest.start, highest.end, highest.probability
-            ),
-            weight: highest.weight,
-        })
+        let HighestScore { weight, probability, start, end, ref kinds, .. } = *self.report.highest.as_ref()?;
+        // What is too little to be a reason needs no words.
+        let title = if weight < REASON_FROM {
+            String::new()
+        } else {
+            let kinds = if kinds.is_empty() { String::new() } else { format!("; {}", kinds.join(", ")) };
+            format!(
+                "The classifier reads bytes {start}..{end} as an attempt to steer the model (probability {probability:.2}{kinds})"
+            )
+        };
+        Some(Evidence { code: CLASSIFIER, title, weight })
     }
 }
 
@@ -146,8 +148,8 @@ impl Judge {
             }
             return;
         };
-        report.model = Some(model.card.id.clone());
-        report.provider = model.encoder.as_ref().map(|encoder| encoder.info().provider);
+        report.model = Some(Arc::clone(&model.id));
+        report.provider.clone_from(&model.provider);
         let mut passages = std::mem::take(&mut self.passages);
         // The linear stage knows folded text only.
         let folded = model.card.encoder.is_none();
@@ -239,14 +241,13 @@ impl Judge {
         let started = Instant::now();
         linear.score(text, passage.kind, &mut self.scratch, |range, probability| {
             outcome.report.linear_windows += 1;
-            let weight = |kind| card.thresholds.as_ref().map(|thresholds| thresholds.weight(kind, probability));
+            let sure =
+                probability <= card.settle_benign || probability >= card.settle_attack && card.thresholds.is_some();
             // Where there is no encoder to ask, it is the judge.
-            let settled = alone
-                || probability <= card.settle_benign
-                || probability >= card.settle_attack && card.thresholds.is_some();
+            let settled = alone || sure;
             outcome.report.linear_settled += usize::from(settled);
             if settled || call.model.encoder.is_none() {
-                let weight = weight(passage.kind).unwrap_or(0.0);
+                let weight = card.thresholds.as_ref().map_or(0.0, |of| of.weight(passage.kind, probability));
                 let place = at + range.start..at + range.end;
                 outcome.mark(call, passage, place, probability, weight, 0, ClassifierState::Linear);
             }

@@ -1,8 +1,8 @@
 //! The linear stage: hashed word n-grams with one weight each.
 //!
-//! A score is `bias + scale × Σ weights / √n` over the `n` distinct buckets that the n-grams (of 1 to 3 words) of a window of 256 words fall
-//! in. It takes microseconds,
-//! so what it can settle at a stated error the encoder need not be asked about. The file's layout is in `docs/classifier.md`.
+//! A score is `bias + scale × Σ weights / √n` over the `n` distinct buckets that the n-grams (of 1 to 3 words) of a window of 64 words fall
+//! in. It takes microseconds, so what it can settle at a stated error the encoder need not be asked about; a model may do without an
+//! encoder altogether. The file's layout is in `docs/classifier.md`.
 
 use std::ops::Range;
 
@@ -13,9 +13,9 @@ const HEADER: usize = 8 + 4 + 4 + 5 * 4;
 /// Most buckets, as a power of two: 16 MiB of weights.
 const MOST_BITS: u32 = 24;
 /// Words of a window.
-const WINDOW: usize = 256;
+const WINDOW: usize = 64;
 /// Words from the start of one window to the start of the next.
-const STRIDE: usize = 192;
+const STRIDE: usize = 40;
 
 /// Why a file is no linear stage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -147,8 +147,8 @@ impl Linear {
         }
         dirty.drain(..).for_each(|word| met[word as usize] = 0);
         // At least one word, so at least one bucket.
-        let score = f64::from(self.bias[kind as usize])
-            + f64::from(self.scale) * sum as f64 / f64::from(count.max(1)).sqrt();
+        let score =
+            f64::from(self.bias[kind as usize]) + f64::from(self.scale) * sum as f64 / f64::from(count.max(1)).sqrt();
         1.0 / (1.0 + (-score).exp())
     }
 }
@@ -227,7 +227,7 @@ pub(crate) mod tests {
     #[test]
     fn windows_cover_the_text_and_overlap() {
         let linear = Linear::new(&table(12, -1.0, &[])).unwrap();
-        for words in [1, 255, 256, 257, 448, 449, 2_000] {
+        for words in [1, 63, 64, 65, 104, 105, 2_000] {
             let text = "word ".repeat(words);
             let all = scores(&linear, &text);
             assert_eq!((all[0].0.start, all.last().unwrap().0.end), (0, text.len() - 1), "{words}");

@@ -21,6 +21,7 @@ pub use linear::{Linear, LinearError, Scratch as LinearScratch};
 
 use std::fmt::Debug;
 use std::ops::Range;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -152,10 +153,10 @@ pub struct ClassifierReport {
     pub state: ClassifierState,
     /// The model's id; none where no model is configured.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub model: Option<String>,
+    pub model: Option<Arc<str>>,
     /// Where it runs: `cpu int8`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub provider: Option<String>,
+    pub provider: Option<Arc<str>>,
     /// Why it is off or not available, and what to do about it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub why: Option<String>,

@@ -85,7 +85,7 @@ pub(crate) struct Evidence {
 /// Weight from which the classifier's score is a finding: where the shipped policy flags.
 pub(crate) const FINDING_FROM: f64 = 0.30;
 /// Weight from which the classifier's score is a reason: half of what flags. Below that it still counts.
-const REASON_FROM: f64 = 0.15;
+pub(crate) const REASON_FROM: f64 = 0.15;
 
 impl Verdict {
     /// Adds the reason `incomplete` where something was left out.
