@@ -24,16 +24,17 @@ fn the_counter_counts() {
 
 #[test]
 fn a_clean_scan_allocates_nothing() {
-    // The rules, and what the program is without any settings: rules and the built-in linear model.
-    let wrong =
-        [Engine::builder().build().unwrap(), tamiz::assemble::engine(&Config::default()).unwrap()].map(allocating);
-    assert!(wrong.concat().is_empty(), "clean scans of 4 KiB that asked for memory: {wrong:#?}");
+    let wrong = allocating(&Engine::builder().build().unwrap(), &["prose", "code", "json"]);
+    assert!(wrong.is_empty(), "clean scans of 4 KiB that asked for memory: {wrong:#?}");
+    // What the program is without any settings: rules and the built-in linear model. It has a word to say about the prose.
+    let wrong = allocating(&tamiz::assemble::engine(&Config::default()).unwrap(), &["code", "json"]);
+    assert!(wrong.is_empty(), "with the linear model: {wrong:#?}");
 }
 
-fn allocating(engine: Engine) -> Vec<String> {
+fn allocating(engine: &Engine, sorts: &[&str]) -> Vec<String> {
     let mut scanner = engine.scanner();
     let mut wrong = Vec::new();
-    for sort in texts::SORTS.iter().filter(|sort| ["prose", "code", "json"].contains(&sort.name)) {
+    for sort in texts::SORTS.iter().filter(|sort| sorts.contains(&sort.name)) {
         let text = texts::sized(sort, 4 << 10);
         let stated = if sort.name == "json" { Format::Json } else { Format::Text };
         for format in [Format::Auto, stated] {

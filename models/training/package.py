@@ -45,17 +45,18 @@ def platt(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
     return round(float(max(scale, 0.05)), 4), round(float(bias), 4)
 
 
-def thresholds(benign: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, dict[str, float]]:
+def thresholds(benign: dict[str, tuple[np.ndarray, np.ndarray]], per_source: dict[str, float]) -> dict[str, dict[str, float]]:
     """Per rate and kind, of the probabilities and sources of honest records: at most `rate` of all reach it, and of no source with
-    enough of them more than `PER_SOURCE` times as many. Rising, and never nothing or all."""
+    enough of them more than `per_source` times as many. Rising, and never nothing or all."""
     result: dict[str, dict[str, float]] = {}
     lowest = dict.fromkeys(CONTENT_KINDS, STEP)
     for rate in metrics.RATES:
         row = {}
         for kind in CONTENT_KINDS:
-            probabilities, sources = benign[BORROWED.get(kind, kind)]
+            name = BORROWED.get(kind, kind)
+            probabilities, sources = benign[name]
             groups = [probabilities[sources == source] for source in sorted(set(sources))]
-            limits = [metrics.threshold_at(group, PER_SOURCE * rate) for group in groups if len(group) >= ENOUGH]
+            limits = [metrics.threshold_at(group, per_source.get(name, PER_SOURCE) * rate) for group in groups if len(group) >= ENOUGH]
             limit = min(max([metrics.threshold_at(probabilities, rate), lowest[kind], *limits]), 1 - STEP)
             row[kind] = lowest[kind] = float(np.ceil(limit / STEP) * STEP) if limit < 1 - STEP else 1 - STEP
         result[f"{rate:g}"] = row
@@ -103,7 +104,8 @@ def linear_part(records: list[Record], work: Path, model: Path) -> tuple[str, di
     settle_attack = min(settle_attack, 1 - STEP)
     sources = np.array([r.source for r in records])
     honest = {k: numbers[(labels[numbers] == 0) & (kinds[numbers] == k)] for k in (0, 2, 3)}
-    limits = thresholds({CONTENT_KINDS[k]: (probability[those], sources[those]) for k, those in honest.items()})
+    # Documents are long, and a word or two at the wrong place is all that this stage sees of them: no source above the rate itself.
+    limits = thresholds({CONTENT_KINDS[k]: (probability[those], sources[those]) for k, those in honest.items()}, {"tool-output": 1})
     text = table("linear", {"file": "linear.bin", "sha256": sha256(model / "linear.bin"), "settle_benign": settle_benign, "settle_attack": settle_attack})
     text += table("linear.thresholds", limits)
     some, chosen = [records[n] for n in numbers], logits[numbers]
@@ -142,7 +144,7 @@ def encoder_part(records: list[Record], work: Path, model: Path) -> tuple[str, d
         honest = inside & (labels == 0)
         benign[name] = metrics.sigmoid(scale * logits[honest] + bias), np.array([r.source for r in held])[honest]
     calibration = {name: calibration[BORROWED.get(name, name)] for name in CONTENT_KINDS}
-    limits = thresholds(benign)
+    limits = thresholds(benign, {})
     graphs = ""
     for precision, providers in (("int8", ["cpu", "openvino"]), ("fp16", ["cuda", "tensorrt"])):
         path = model / f"model.{precision}.onnx"

@@ -1,5 +1,7 @@
 //! Between messages and the types of the core. Enums are matched in full: what the core gains must be named here.
 
+use std::borrow::Cow;
+
 use tamiz_core as core;
 use tamiz_core::BackendInfo;
 
@@ -96,7 +98,7 @@ impl From<core::ClassifierReport> for v1::Classification {
             state: v1::ClassifierState::from(report.state).into(),
             model: report.model.as_deref().map(str::to_owned),
             provider: report.provider.as_deref().map(str::to_owned),
-            why: report.why,
+            why: report.why.map(Cow::into_owned),
             linear_windows: report.linear_windows as u64,
             linear_settled: report.linear_settled as u64,
             encoder_windows: report.encoder_windows as u64,

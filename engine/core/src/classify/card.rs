@@ -118,18 +118,23 @@ pub struct Thresholds {
     rates: [[f64; 3]; 5],
 }
 
-/// Weight as evidence at the thresholds of 1 %, 0.5 % and 0.1 %: where the shipped policy flags, half-way, and where it blocks.
-const ANCHORS: [f64; 3] = [0.30, 0.575, 0.85];
+/// Weight as evidence at the thresholds of 1 %, 0.5 % and 0.1 %. At the first the shipped policy flags. The last rests on few texts, so it does
+/// not block by itself: that takes nearly two thirds of what is left from there to certainty, or a rule besides.
+const ANCHORS: [f64; 3] = [0.30, 0.45, 0.60];
 /// Weight of certainty.
 const CERTAIN: f64 = 0.99;
 
 impl Thresholds {
-    /// What a probability weighs as evidence, from 0 to 1: a line through the thresholds, so more probability is never less evidence.
+    /// What a probability weighs as evidence, from 0 to 1: a line through the thresholds, and below them little, with the fourth power
+    /// of the probability. So more probability is never less evidence, and what one honest text in ten has is next to none.
     #[must_use]
     pub fn weight(&self, kind: ContentKind, probability: f64) -> f64 {
         let [low, middle, high] = self.rates[kind as usize];
-        let points = [(0.0, 0.0), (low, ANCHORS[0]), (middle, ANCHORS[1]), (high, ANCHORS[2]), (1.0, CERTAIN)];
-        let mut weight = 0.0;
+        if probability < low {
+            return ANCHORS[0] * (probability / low).max(0.0).powi(4);
+        }
+        let points = [(low, ANCHORS[0]), (middle, ANCHORS[1]), (high, ANCHORS[2]), (1.0, CERTAIN)];
+        let mut weight = ANCHORS[0];
         for pair in points.windows(2) {
             let ((from, least), (to, most)) = (pair[0], pair[1]);
             if probability >= to {
@@ -476,7 +481,9 @@ pub(crate) mod tests {
     fn more_probability_is_never_less_evidence() {
         let card = ModelCard::parse("model.toml", &source()).unwrap().encoder.unwrap();
         let weight = |probability| card.thresholds.weight(ContentKind::Prompt, probability);
-        for (probability, expected) in [(0.0, 0.0), (0.25, 0.15), (0.5, 0.30), (0.6, 0.575), (0.8, 0.85), (1.0, 0.99)] {
+        for (probability, expected) in
+            [(0.0, 0.0), (0.25, 0.30 / 16.0), (0.5, 0.30), (0.6, 0.45), (0.8, 0.60), (1.0, 0.99)]
+        {
             assert!((weight(probability) - expected).abs() < 1e-9, "{probability}: {}", weight(probability));
         }
         let steps: Vec<f64> = (0..=1_000).map(|step| weight(f64::from(step) / 1_000.0)).collect();
@@ -501,7 +508,7 @@ pub(crate) mod tests {
     fn thresholds_may_fall_together() {
         let changed = source().replace("0.6", "0.8").replace("= 0.5", "= 0.8");
         let card = ModelCard::parse("model.toml", &changed).unwrap().encoder.unwrap();
-        assert!(card.thresholds.weight(ContentKind::Prompt, 0.8) >= 0.85);
+        assert!(card.thresholds.weight(ContentKind::Prompt, 0.8) >= 0.60);
         assert!(card.thresholds.weight(ContentKind::Prompt, 0.79) < 0.30);
     }
 }

@@ -1,5 +1,6 @@
 //! The cascade at work on one content: windows, the linear stage, the cache, the encoder.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -135,11 +136,11 @@ impl Judge {
             let missing = mode != Classify::Off && cascade.why.is_some();
             report.state = if missing { ClassifierState::Unavailable } else { ClassifierState::Off };
             let why = match &cascade.why {
-                Some(why) if missing => why,
-                _ if mode == Classify::Off => "it was not asked for",
-                _ => "no model is configured",
+                Some(why) if missing => Cow::Owned(why.clone()),
+                _ if mode == Classify::Off => Cow::Borrowed("it was not asked for"),
+                _ => Cow::Borrowed("no model is configured"),
             };
-            report.why = Some(why.to_owned());
+            report.why = Some(why.clone());
             if required || missing && cascade.stated {
                 coverage
                     .skip("classification of the content", format!("classifier: {}: {why}", state_name(report.state)));
@@ -161,7 +162,7 @@ impl Judge {
         let report = &mut self.outcome.report;
         report.state = match &left_out.failed {
             Some(why) => {
-                report.why = Some(why.clone());
+                report.why = Some(Cow::Owned(why.clone()));
                 ClassifierState::Unavailable
             }
             None if report.encoder_windows > 0 => ClassifierState::Encoder,

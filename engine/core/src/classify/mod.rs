@@ -19,6 +19,7 @@ pub use cascade::Cascade;
 pub(crate) use judge::{Judge, Mark, Material, Outcome};
 pub use linear::{Linear, LinearError, Scratch as LinearScratch};
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
@@ -159,7 +160,7 @@ pub struct ClassifierReport {
     pub provider: Option<Arc<str>>,
     /// Why it is off or not available, and what to do about it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub why: Option<String>,
+    pub why: Option<Cow<'static, str>>,
     /// Windows of the linear stage.
     pub linear_windows: usize,
     /// Those of them that the linear stage settled, so that the encoder was not asked.
