@@ -268,3 +268,34 @@ fn a_deadline_stops_it_between_batches() {
     let told = session.score(&windows, &[0], &control, &mut |_, _| panic!("it is too late"));
     assert!(matches!(told, Err(ClassifyError::Interrupted(_))));
 }
+
+/// What ships is whole, and says of texts that it has not learned what it said when it was made (`shipped.json`, by Python). Processors
+/// round int8 differently, so a little is allowed.
+#[test]
+fn the_shipped_model_says_what_it_said_when_it_was_made() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = ModelFolder::open(&root.join("models/tamiz-mini-1")).unwrap();
+    assert!(folder.verify().unwrap().len() >= 4);
+    let Some(runtime) = runtime() else { return };
+    let options = Options { providers: vec![Provider::Cpu], threads: 1 };
+    let encoder = OnnxClassifier::load(&folder, &runtime, &options).unwrap();
+    let cascade = Cascade::new(folder.card().clone(), None).with_encoder(Arc::new(encoder));
+    let engine = Engine::builder().classifier(cascade).build().unwrap();
+    let unseen = ["docs", "prompts", "tools"]
+        .map(|name| fs::read_to_string(root.join(format!("models/training/unseen/{name}.jsonl"))).unwrap());
+    let texts: Vec<Value> =
+        unseen.iter().flat_map(|text| text.lines()).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let expected: Vec<Value> = serde_json::from_str(include_str!("shipped.json")).unwrap();
+    assert!(expected.len() >= 20);
+    let mut sum = 0.0;
+    for record in &expected {
+        let text = texts.iter().find(|text| text["id"] == record["id"]).unwrap()["text"].as_str().unwrap();
+        let control = ScanControl::unlimited().with_classify(Classify::Always);
+        let report = engine.scanner().inspect(&Content::new(kind(record), text.as_bytes()), &control);
+        let highest = report.classifier.highest.unwrap();
+        let difference = (highest.probability - record["probability"].as_f64().unwrap()).abs();
+        assert!(difference < 0.2, "{record}: {}", highest.probability);
+        sum += difference;
+    }
+    assert!(sum / (expected.len() as f64) < 0.03, "off by {sum} in all");
+}
