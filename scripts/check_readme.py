@@ -36,7 +36,7 @@ def main():
             (scratch / folder).symlink_to(ROOT / folder)
         (scratch / "bin").mkdir()
         (scratch / "bin" / "tamiz").symlink_to(program)
-        environment = os.environ | {"PATH": f"{scratch / 'bin'}:{os.environ['PATH']}", "NO_COLOR": "1"}
+        environment = os.environ | {"XDG_DATA_HOME": str(scratch / "no-models"), "PATH": f"{scratch / 'bin'}:{os.environ['PATH']}", "NO_COLOR": "1"}
         for block in BLOCK.finditer(readme):
             note, _, value = (block["after"] or block["note"] or "").partition(": ")
             line = readme[: block.start("text")].count("\n") + 1

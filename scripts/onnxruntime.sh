@@ -43,7 +43,7 @@ say "fetching version $version (27 MB)"
 echo "onnxruntime==$version --hash=sha256:$hash" >"$draft/requirements.txt"
 python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes \
     --python-version 3.11 --implementation cp --abi cp311 --platform "$platform" \
-    --dest "$draft" --requirement "$draft/requirements.txt" || fail "the wheel could not be fetched; Tamiz works without, by rules alone"
+    --dest "$draft" --requirement "$draft/requirements.txt" || fail "the wheel could not be fetched; Tamiz works without, by rules and its linear stage"
 python3 - "$draft"/onnxruntime-*.whl "onnxruntime/capi/libonnxruntime.so.$version" "$draft/library" <<'PYTHON'
 import sys, zipfile
 wheel, member, target = sys.argv[1:]

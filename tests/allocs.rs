@@ -5,7 +5,6 @@
 #![allow(clippy::print_stdout, reason = "the counts are worth reading even if they are right")]
 
 use allocation_counter::measure;
-use tamiz::config::Config;
 use tamiz::texts;
 use tamiz_core::{Action, Content, ContentKind, Engine, Format, ScanControl, Scanner};
 
@@ -27,7 +26,8 @@ fn a_clean_scan_allocates_nothing() {
     let wrong = allocating(&Engine::builder().build().unwrap(), &["prose", "code", "json"]);
     assert!(wrong.is_empty(), "clean scans of 4 KiB that asked for memory: {wrong:#?}");
     // What the program is without any settings: rules and the built-in linear model. It has a word to say about the prose.
-    let wrong = allocating(&tamiz::assemble::engine(&Config::default()).unwrap(), &["code", "json"]);
+    let with_linear = Engine::builder().classifier(tamiz::classifier::built_in().unwrap()).build().unwrap();
+    let wrong = allocating(&with_linear, &["code", "json"]);
     assert!(wrong.is_empty(), "with the linear model: {wrong:#?}");
 }
 

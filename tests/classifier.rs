@@ -10,7 +10,8 @@ use serde_json::Value;
 use tamiz::config::Config;
 use tamiz_core::{
     Action, Cascade, Classifier, ClassifierInfo, ClassifierSession, ClassifierState, Classify, ClassifyError, Content,
-    ContentKind, Engine, Format, Limits, Palette, Policy, Report, RuleSet, ScanControl, Score, Windows, render, sarif,
+    ContentKind, Engine, Format, Limits, Palette, Policy, Report, RuleSet, ScanControl, Score, TextStream, Windows,
+    render, sarif,
 };
 use tamiz_onnx::ModelFolder;
 
@@ -423,6 +424,29 @@ fn a_linear_model_alone_is_the_judge_of_everything() {
             );
             assert!(classifier["linear_windows"] == classifier["linear_settled"], "{report}");
         }
+        // Honest files, chosen for looking like attacks: what the program makes of them as it comes.
+        let summary = &answer["summary"];
+        assert!(summary["flagged"].as_u64() <= Some(5) && summary["blocked"].as_u64() <= Some(1), "{summary}");
+    }
+}
+
+#[test]
+fn a_stream_waits_for_an_encoder_and_not_for_the_linear_stage() {
+    let control = ScanControl::unlimited();
+    let text = "Notes of the meeting by the green river, page after page of it. ".repeat(200);
+    let linear = Engine::builder().classifier(tamiz::classifier::built_in().unwrap()).build().unwrap();
+    for (engine, classify, waits, state) in [
+        (&linear, None, false, ClassifierState::Off),
+        (&linear, Some(Classify::Auto), true, ClassifierState::Linear),
+        (&always(), None, true, ClassifierState::Encoder),
+        (&always(), Some(Classify::Off), false, ClassifierState::Off),
+    ] {
+        let mut scanner = engine.scanner();
+        let mut stream = TextStream::new(engine, ContentKind::ModelOutput).with_classify(classify);
+        let went = stream.push(&mut scanner, text.as_bytes(), &control).bytes.len();
+        assert_eq!(went == 0, waits, "{classify:?}: {went} bytes went");
+        let end = stream.finish(&mut scanner, &control);
+        assert_eq!((went + end.last.bytes.len(), end.report.classifier.state), (text.len(), state), "{classify:?}");
     }
 }
 

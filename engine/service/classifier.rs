@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
-use tamiz_core::{Cascade, Classifier, Linear, ModelCard};
+use tamiz_core::{Cascade, Classifier, Classify, Linear, ModelCard};
 use tamiz_onnx::{ModelFolder, OnnxClassifier, Options, Provider, Runtime};
 
 use crate::batching::Batched;
@@ -29,6 +29,9 @@ static BUILT_IN: (&str, &[u8]) =
 /// in the cascade, and in the coverage of every content.
 pub fn cascade(config: &ClassifierConfig) -> anyhow::Result<Cascade> {
     let providers = providers(&config.providers)?;
+    if config.mode == Classify::Off && config.model.is_none() {
+        return Ok(Cascade::default().with_mode(Classify::Off));
+    }
     let stated = config.model.is_some();
     let folder = match find(config.model.as_deref()) {
         Ok(Some(folder)) => folder,
@@ -36,7 +39,8 @@ pub fn cascade(config: &ClassifierConfig) -> anyhow::Result<Cascade> {
             return Ok(Cascade::unavailable(
                 "classifier.library is set and there is no model: set classifier.model",
                 true,
-            ));
+            )
+            .with_mode(config.mode));
         }
         Ok(None) => return Ok(built_in()?.with_mode(config.mode)),
         Err(why) => return Ok(Cascade::unavailable(format!("{why:#}"), true).with_mode(config.mode)),
@@ -73,11 +77,12 @@ pub fn cascade(config: &ClassifierConfig) -> anyhow::Result<Cascade> {
 ///
 /// # Errors
 /// None that the test suite lets through: its card and its weights are in the program.
-fn built_in() -> anyhow::Result<Cascade> {
+pub fn built_in() -> anyhow::Result<Cascade> {
     let (card, weights) = BUILT_IN;
     let mut card = ModelCard::parse("the built-in model", card).map_err(|problem| anyhow!("{problem}"))?;
-    // The encoder's files are too large to be in every program.
+    // The encoder's files are too large to be in every program; reports tell the two apart.
     card.encoder = None;
+    card.id += "-linear";
     Ok(Cascade::new(Arc::new(card), Some(Linear::new(weights)?)))
 }
 

@@ -156,7 +156,7 @@ pub struct ClassifierConfig {
     /// When it is asked: `off`, `auto` (its linear stage settles the obvious) or `always`.
     pub mode: Classify,
     /// The model's folder, or one with a single model in it. If not stated: `models` beside the program, then
-    /// `tamiz/models` in the user's data directory; none there is no classifier.
+    /// `tamiz/models` in the user's data directory; none there: the linear stage that is built in.
     pub model: Option<PathBuf>,
     /// The library ONNX Runtime. If not stated: beside the program, then in the user's data directory, where
     /// `scripts/onnxruntime.sh` puts it. Whoever can write there can run code.

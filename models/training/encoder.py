@@ -1,4 +1,4 @@
-"""The encoder: the first layers of a BERT as they are, and a head that gives every token a logit for injection and one per label.
+"""The encoder: the first layers of a BERT, and a head that gives every token a logit for injection and one per label.
 A text's logit is the highest mean of some tokens in a row: an attack is a few words in a long text, and a mean over all of it drowns
 them."""
 

@@ -14,13 +14,12 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-import linear
 import metrics
 from config import CONFIG
 from evaluate import balanced
 from records import CONTENT_KINDS, LABELS, UNSEEN, Record, digest, read_folder
 
-ID = Path("tamiz-mini-1").name
+ID = "tamiz-mini-1"
 # Kinds without records of their own borrow from the kind that is most like them.
 BORROWED = {"tool-arguments": "tool-output", "model-output": "tool-output"}
 STEP = 1e-4
@@ -43,6 +42,12 @@ def platt(labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
 
     scale, bias = minimize(loss, [1.0, 0.0], method="Nelder-Mead").x
     return round(float(max(scale, 0.05)), 4), round(float(bias), 4)
+
+
+def calibrated(records: list[Record], logits: np.ndarray, calibration: dict) -> np.ndarray:
+    """Logits as the engine has them: comparable from one kind of content to another."""
+    tables = [calibration[CONTENT_KINDS[r.content_kind]] for r in records]
+    return np.array([row["scale"] * logit + row["bias"] for row, logit in zip(tables, logits)])
 
 
 def thresholds(benign: dict[str, tuple[np.ndarray, np.ndarray]], per_source: dict[str, float]) -> dict[str, dict[str, float]]:
@@ -128,7 +133,7 @@ def linear_part(records: list[Record], work: Path, model: Path) -> tuple[str, di
     return text, figures
 
 
-def encoder_part(records: list[Record], work: Path, model: Path) -> tuple[str, dict]:
+def encoder_part(records: list[Record], work: Path, model: Path) -> tuple[str, dict, dict]:
     found = np.load(work / "scores.measured.npz")
     held = [records[n] for n in found["numbers"]]
     labels = np.array([r.label for r in held])
@@ -151,6 +156,8 @@ def encoder_part(records: list[Record], work: Path, model: Path) -> tuple[str, d
         if path.exists():
             fields = {"precision": precision, "file": path.name, "sha256": sha256(path), "providers": providers, "batch_invariant": precision != "int8"}
             graphs += "\n[[graphs]]\n" + "\n".join(f"{k} = {toml(v)}" for k, v in fields.items()) + "\n"
+    scales = np.array([[calibration[CONTENT_KINDS[k]]["scale"], calibration[CONTENT_KINDS[k]]["bias"]] for k in kinds])
+    logits = scales[:, 0] * logits + scales[:, 1]
     figures = {
         "sources_left_out": metrics.report(labels, logits),
         "by_surface": rows(labels, logits, held, lambda r: r.surface),
@@ -160,12 +167,11 @@ def encoder_part(records: list[Record], work: Path, model: Path) -> tuple[str, d
         "by_source": rows(labels, logits, held, lambda r: r.source),
     }
     limit = np.array([limits["0.01"][CONTENT_KINDS[k]] for k in kinds])
-    scales = np.array([[calibration[CONTENT_KINDS[k]]["scale"], calibration[CONTENT_KINDS[k]]["bias"]] for k in kinds])
-    over = metrics.sigmoid(scales[:, 0] * logits + scales[:, 1]) >= limit
+    over = metrics.sigmoid(logits) >= limit
     figures["right_at_1_percent"] = {
         source: round(float((over == (labels == 1))[[r.source == source for r in held]].mean()), 4) for source in sorted({r.source for r in held})
     }
-    return graphs + table("calibration", calibration) + table("thresholds", limits), figures
+    return graphs + table("calibration", calibration) + table("thresholds", limits), calibration, figures
 
 
 def dev_figures(dev: list[Record], scores: np.ndarray) -> dict:
@@ -194,13 +200,14 @@ def main() -> None:
     text += table("labels", {"kinds": LABELS})
     if args.encoder:
         text = table("tokenizer", {"file": "tokenizer.json", "sha256": sha256(args.model / "tokenizer.json")}) + text
-        encoder_text, figures["encoder"] = encoder_part(records, args.work, args.model)
+        encoder_text, calibration, figures["encoder"] = encoder_part(records, args.work, args.model)
         text += encoder_text
         for precision in ("fp32", "int8"):
-            figures[f"dev_{precision}"] = dev_figures(dev, np.load(args.work / f"scores.{precision}.npz")["logits"])
-        figures["unseen"] = dev_figures(read_folder(UNSEEN), np.load(args.work / "scores.unseen.npz")["logits"])
+            figures[f"dev_{precision}"] = dev_figures(dev, calibrated(dev, np.load(args.work / f"scores.{precision}.npz")["logits"], calibration))
+        unseen = read_folder(UNSEEN)
+        figures["unseen"] = dev_figures(unseen, calibrated(unseen, np.load(args.work / "scores.unseen.npz")["logits"], calibration))
     text += linear_text
-    what = {"sources_left_out": "whole sources that the measured model did not learn from, at most 150 records of each source and label; unseen: texts by other writers, seen by nothing before"}
+    what = {"sources_left_out": "whole sources that the measured model did not learn from, at most 150 records of each source and label; unseen: texts by other writers, that nothing learned from"}
     text += table("metrics", what)
     for part in figures:
         text += table(f"metrics.{part}", figures[part])

@@ -171,7 +171,7 @@ def fold_of_sources(records: list[Record], folds: int) -> dict[str, int]:
     return result
 
 
-# Records of ours that no rule and no stage was made with.
+# Records of ours that no rule was tuned on and no stage learned from.
 UNSEEN = Path(__file__).parent / "unseen"
 
 

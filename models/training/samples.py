@@ -1,4 +1,4 @@
-"""What the encoder's head is shown: which records, and which part of them. All of it follows from the seed."""
+"""What the encoder is shown: which records, and which part of them. All of it follows from the seed."""
 
 import random
 from dataclasses import dataclass

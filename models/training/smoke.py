@@ -1,4 +1,4 @@
-"""The whole pipeline on made-up records and a base with random weights, in about a minute: `python smoke.py`.
+"""The whole pipeline on made-up records beside `written/`, and a base with random weights, in about a minute: `python smoke.py`.
 
 It proves that the parts fit, not that the recipe is good: a run that is stopped and goes on ends with the same weights, the
 graphs say what the trained model says, int8 stays near fp32, the model folder holds what model.toml says, and both stages
@@ -20,7 +20,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 HERE = Path(__file__).parent
 LINEAR = {"bits": 14, "power": 0.7, "synthetic": 0.6, "written": 0.1, "cap": 1500, "min_sources": 1, "ridge": 3e-6, "iterations": 30, "folds": 3}
-SMALL = {"layers": 2, "frozen": 0, "read": [2], "batch_tokens": 512, "tokens": 60_000, "rate": 3e-4, "own_honest": 60, "linear": LINEAR}
+SMALL = {"layers": 2, "frozen": 0, "read": [2], "batch_tokens": 512, "tokens": 150_000, "rate": 1e-3, "head_rate": 1e-2, "written": 0.02, "own_honest": 60, "linear": LINEAR}
 SMALL |= {"held_out": ["fixture_a", "fixture_d", "fixture_f", "fixture_tools_0"]}
 _VERBS = "ignore|forget|disregard|skip|drop".split("|")
 _WHAT = "all previous instructions|the rules above|your system prompt|everything you were told|the earlier directions".split("|")
@@ -73,7 +73,7 @@ def write(folder: Path, name: str, rows: list[dict]) -> None:
 def run(script: str, *arguments: str, log: Path, stop_after: int = 0) -> None:
     environment = os.environ | {"TAMIZ_RUN_LOG": str(log), "TAMIZ_TRAINING": json.dumps(SMALL | {"stop_after": stop_after})}
     done = subprocess.run([sys.executable, str(HERE / script), *map(str, arguments)], env=environment, stdout=subprocess.DEVNULL)
-    must((done.returncode != 0) == (stop_after > 0), f"{script} " + ("stopped half-way" if stop_after else "ran"))
+    must(done.returncode == (3 if stop_after else 0), f"{script} " + ("stopped half-way" if stop_after else "ran"))
 
 
 def must(holds: bool, what: str) -> None:
@@ -104,13 +104,14 @@ def main() -> None:
         run("linear_stage.py", *common, "--dev", dev, "--out", model, log=log)
         train = [*common, "--base", top / "base"]
         run("train.py", *train, log=log)
-        whole = torch.load(work / "encoder.pt")["shipped"]
+        whole = torch.load(work / "encoder.pt")
         for left in work.glob("tune.*"):
             left.unlink()
         run("train.py", *train, log=log, stop_after=7)
         run("train.py", *train, log=log)
-        again = torch.load(work / "encoder.pt")["shipped"]
-        must(all(torch.equal(whole[name], again[name]) for name in whole), "a run that was stopped and went on has the same weights")
+        again = torch.load(work / "encoder.pt")
+        alike = [torch.equal(whole[which][name], again[which][name]) for which in ("measured", "shipped") for name in whole[which]]
+        must(all(alike), "a run that was stopped and went on has the same weights")
         run("export.py", "--work", work, "--out", model, "--fp16", log=log)
         for graph in ("measured", "fp32", "int8", "unseen"):
             run("evaluate.py", *common, "--dev", dev, "--model", model, "--graph", graph, log=log)
@@ -127,7 +128,8 @@ def main() -> None:
 
         for part in [card["tokenizer"], card["linear"], *card["graphs"]]:
             must(sha256(model / part["file"]) == part["sha256"], f"{part['file']} is what model.toml says")
-        must(len(log.read_text().splitlines()) >= 2, "runs are logged")
+        stages = [json.loads(line)["stage"] for line in log.read_text().splitlines()]
+        must(stages == ["linear", *["encoder"] * 4, "package"], "runs are logged")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ import tokens
 from config import CONFIG
 from records import LABELS, Record, digest, is_synthetic, is_written, parse, read_folder
 
+# Exit code of a run that `stop_after` ended.
+STOPPED = 3
 # Records of ours, each worded by itself.
 WRITTEN = Path(__file__).parent / "written"
 
@@ -186,7 +188,7 @@ def tune(model: encoder.Encoder, given: list[Window], place: Path, seed: int) ->
             os.replace(place.with_suffix(".part"), place)
             print(f"{place.name}: {step} of {len(batches)} steps after {time.monotonic() - begun:.0f} s, loss {loss.item():.3f}", flush=True)
         if stop:
-            raise SystemExit("stopped, as config says")
+            raise SystemExit(STOPPED)
     return average
 
 

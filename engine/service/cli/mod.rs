@@ -164,7 +164,8 @@ pub(crate) struct ClassifyArgs {
     /// When to ask the classifier (default auto).
     #[arg(long, value_enum, value_name = "WHEN", env = "TAMIZ_CLASSIFIER_MODE", hide_env = true)]
     pub(crate) classify: Option<ClassifyArg>,
-    /// Folder of the classifier's model. Default: models/ beside the program, then tamiz/models in the user's data directory.
+    /// Folder of the classifier's model. Default: models/ beside the program, then tamiz/models in the user's data directory;
+    /// if there is none, the linear stage that is built in.
     #[arg(long, value_name = "DIR", env = "TAMIZ_CLASSIFIER_MODEL", hide_env = true)]
     pub(crate) model: Option<PathBuf>,
     /// The library ONNX Runtime. Default: where scripts/onnxruntime.sh puts it.
@@ -199,9 +200,9 @@ impl ClassifyArgs {
 pub(crate) enum ClassifyArg {
     /// Never.
     Off,
-    /// Where there is one; its linear stage settles the obvious.
+    /// The linear stage; what it does not settle goes to the encoder, if there is one.
     Auto,
-    /// Its encoder gets everything.
+    /// The encoder gets everything; without one as auto.
     Always,
 }
 

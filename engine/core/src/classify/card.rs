@@ -125,13 +125,13 @@ const ANCHORS: [f64; 3] = [0.30, 0.45, 0.60];
 const CERTAIN: f64 = 0.99;
 
 impl Thresholds {
-    /// What a probability weighs as evidence, from 0 to 1: a line through the thresholds, and below them little, with the fourth power
-    /// of the probability. So more probability is never less evidence, and what one honest text in ten has is next to none.
+    /// What a probability weighs as evidence, from 0 to 1: a line through the thresholds, and below them nothing, for there honest text with
+    /// a weak rule would be flagged. More probability is never less evidence.
     #[must_use]
     pub fn weight(&self, kind: ContentKind, probability: f64) -> f64 {
         let [low, middle, high] = self.rates[kind as usize];
         if probability < low {
-            return ANCHORS[0] * (probability / low).max(0.0).powi(4);
+            return 0.0;
         }
         let points = [(low, ANCHORS[0]), (middle, ANCHORS[1]), (high, ANCHORS[2]), (1.0, CERTAIN)];
         let mut weight = ANCHORS[0];
@@ -481,9 +481,7 @@ pub(crate) mod tests {
     fn more_probability_is_never_less_evidence() {
         let card = ModelCard::parse("model.toml", &source()).unwrap().encoder.unwrap();
         let weight = |probability| card.thresholds.weight(ContentKind::Prompt, probability);
-        for (probability, expected) in
-            [(0.0, 0.0), (0.25, 0.30 / 16.0), (0.5, 0.30), (0.6, 0.45), (0.8, 0.60), (1.0, 0.99)]
-        {
+        for (probability, expected) in [(0.0, 0.0), (0.49, 0.0), (0.5, 0.30), (0.6, 0.45), (0.8, 0.60), (1.0, 0.99)] {
             assert!((weight(probability) - expected).abs() < 1e-9, "{probability}: {}", weight(probability));
         }
         let steps: Vec<f64> = (0..=1_000).map(|step| weight(f64::from(step) / 1_000.0)).collect();

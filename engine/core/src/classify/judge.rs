@@ -235,7 +235,8 @@ impl Judge {
         let all = 0..text.len();
         let stage = call.model.linear.as_ref().zip(call.model.card.linear.as_ref());
         let alone = call.model.card.encoder.is_none();
-        let Some((linear, card)) = stage.filter(|_| alone || passage.folded && call.mode == Classify::Auto) else {
+        let asked = call.mode == Classify::Auto || call.model.encoder.is_none();
+        let Some((linear, card)) = stage.filter(|_| alone || passage.folded && asked) else {
             open.push(all);
             return;
         };
@@ -484,7 +485,7 @@ impl LeftOut {
                 Missing::Stopped(why) => coverage.skip(what, why),
                 Missing::Failed(why) if missed => coverage.skip(what, format!("classifier: unavailable: {why}")),
                 Missing::Failed(why) => {
-                    coverage.note(format!("{what}: classifier: unavailable: {why}; only rules were applied"))
+                    coverage.note(format!("{what}: classifier: unavailable: {why}; the encoder was not asked"))
                 }
             }
         }

@@ -152,7 +152,7 @@ impl Windows {
 pub struct ClassifierReport {
     /// What answered.
     pub state: ClassifierState,
-    /// The model's id; none where no model is configured.
+    /// The model's id; none where none was asked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub model: Option<Arc<str>>,
     /// Where it runs: `cpu int8`.

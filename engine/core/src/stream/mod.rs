@@ -164,6 +164,8 @@ pub struct TextStream {
     spans: Vec<Range<usize>>,
     /// Rules with certain findings that count, and whether all of these are quotations.
     matched: Vec<(usize, bool)>,
+    /// Whether the classifier is asked, at the end.
+    asks: bool,
     state: State,
     /// The end, where the text was too long: what follows goes on as it comes.
     passing: Option<Box<StreamEnd>>,
@@ -183,8 +185,10 @@ impl TextStream {
     #[must_use]
     pub fn new(engine: &Engine, kind: ContentKind) -> Self {
         let (cascade, uses) = (engine.cascade(), engine.policy().classifier);
-        let asks = cascade.card().is_some() && cascade.mode() != Classify::Off && uses != UseClassifier::Off;
-        let required = uses == UseClassifier::Required;
+        // A linear stage alone is not worth waiting for the end of the text, unless somebody says so.
+        let encodes = cascade.card().is_some_and(|card| card.encoder.is_some());
+        let asks = encodes && cascade.mode() != Classify::Off && uses != UseClassifier::Off;
+        let asks = asks || uses == UseClassifier::Required;
         Self {
             engine: engine.clone(),
             kind,
@@ -205,7 +209,8 @@ impl TextStream {
             certain: HashSet::new(),
             spans: Vec::new(),
             matched: Vec::new(),
-            state: if asks || required { State::Waiting } else { State::Open },
+            asks,
+            state: if asks { State::Waiting } else { State::Open },
             passing: None,
         }
     }
@@ -231,12 +236,14 @@ impl TextStream {
         self
     }
 
-    /// The same stream where the classifier is asked as `classify` says; with [`Classify::Off`] bytes need not wait for it. The control
-    /// of [`TextStream::finish`] should say the same.
+    /// The same stream where the classifier is asked as `classify` says: if it is, all bytes wait for the end. The default is to ask one that
+    /// has an encoder. The control of [`TextStream::finish`] should say the same.
     #[must_use]
     pub fn with_classify(mut self, classify: Option<Classify>) -> Self {
-        if classify == Some(Classify::Off) && self.engine.policy().classifier != UseClassifier::Required {
-            self.state = State::Open;
+        let uses = self.engine.policy().classifier;
+        if let Some(classify) = classify.filter(|_| uses == UseClassifier::Auto) {
+            self.asks = classify != Classify::Off && self.engine.cascade().card().is_some();
+            self.state = if self.asks { State::Waiting } else { State::Open };
         }
         self
     }
@@ -537,7 +544,11 @@ impl TextStream {
         let carried = std::mem::take(&mut self.carried);
         let content = content(self.kind, &body, server.as_deref(), tool.as_deref(), &carried).with_cut(cut.as_deref());
         let mut scanned = scanner.scan(&content, control);
-        scanned.classify(control);
+        if self.asks {
+            scanned.classify(control);
+        } else {
+            scanned.classify(&control.clone().with_classify(Classify::Off));
+        }
         let (mut report, carry) = (scanned.conclude(), scanned.carry());
         self.tell_late(&mut report);
         let mut stopped = self.state == State::Stopped;
