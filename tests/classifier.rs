@@ -389,6 +389,15 @@ fn models_are_listed_verified_and_shown() {
     assert!(run.code == 2 && run.err.contains("linear.bin") && run.err.contains("was changed"), "{}", run.err);
     let run = tamiz(&["models", "verify"]);
     assert!(run.code == 2 && run.err.contains("no model"), "{}", run.err);
+    // With no folder at all there is still the one in the program.
+    for command in ["list", "show"] {
+        let run = tamiz(&["models", command]);
+        assert!(
+            run.code == 0 && run.out.contains("tamiz-mini-1-linear") && run.out.contains("(built in)"),
+            "{}",
+            run.err
+        );
+    }
 }
 
 #[test]

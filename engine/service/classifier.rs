@@ -78,12 +78,16 @@ pub fn cascade(config: &ClassifierConfig) -> anyhow::Result<Cascade> {
 /// # Errors
 /// None that the test suite lets through: its card and its weights are in the program.
 pub fn built_in() -> anyhow::Result<Cascade> {
-    let (card, weights) = BUILT_IN;
-    let mut card = ModelCard::parse("the built-in model", card).map_err(|problem| anyhow!("{problem}"))?;
+    Ok(Cascade::new(Arc::new(built_in_card()?), Some(Linear::new(BUILT_IN.1)?)))
+}
+
+/// What that model is.
+pub(crate) fn built_in_card() -> anyhow::Result<ModelCard> {
+    let mut card = ModelCard::parse("the built-in model", BUILT_IN.0).map_err(|problem| anyhow!("{problem}"))?;
     // The encoder's files are too large to be in every program; reports tell the two apart.
     card.encoder = None;
     card.id += "-linear";
-    Ok(Cascade::new(Arc::new(card), Some(Linear::new(weights)?)))
+    Ok(card)
 }
 
 /// As [`cascade`], and what was stated has to be there.

@@ -33,12 +33,21 @@ WRITTEN = Path(__file__).parent / "written"
 
 
 def load_records(data: Path, work: Path) -> list[Record]:
-    """All records, ours included; parsed once."""
-    cache = work / "records.pickle"
-    if not cache.exists():
-        own = [parse(raw) for raw in synthesis.honest(CONFIG["seed"], CONFIG["own_honest"])]
-        write_whole(cache, pickle.dumps(read_folder(data) + read_folder(WRITTEN) + own))
-    return pickle.loads(cache.read_bytes())
+    """All records, ours included; parsed once for these files and the code that reads them."""
+    here = Path(__file__).parent
+    state = hashlib.sha256(json.dumps([CONFIG["seed"], CONFIG["own_honest"]]).encode())
+    sources = [here / name for name in ("records.py", "passage.py", "fold.py", "fold_table.tsv", "synthesis.py")]
+    for path in [*sources, *sorted(data.iterdir()), *sorted(WRITTEN.iterdir())]:
+        state.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
+    key, cache = state.hexdigest(), work / "records.pickle"
+    if cache.exists():
+        kept = pickle.loads(cache.read_bytes())
+        if isinstance(kept, tuple) and kept[0] == key:
+            return kept[1]
+    own = [parse(raw) for raw in synthesis.honest(CONFIG["seed"], CONFIG["own_honest"])]
+    records = read_folder(data) + read_folder(WRITTEN) + own
+    write_whole(cache, pickle.dumps((key, records)))
+    return records
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -10,9 +10,12 @@ use tamiz_onnx::ModelFolder;
 use super::Outcome;
 use crate::classifier;
 
+/// What stands for the folder of the model that is part of the program.
+const BUILT_IN: &str = "(built in)";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum ModelsCommand {
-    /// List the models in a folder, one a line.
+    /// List the models in a folder, one a line; without a folder the built-in one too.
     List {
         /// The folder. Default: where the classifier looks.
         #[arg(value_name = "DIR")]
@@ -26,7 +29,7 @@ pub(super) enum ModelsCommand {
     },
     /// Show a model's card: source, licence, labels, thresholds, metrics.
     Show {
-        /// The model's folder. Default: the one that the classifier uses.
+        /// The model's folder. Default: the one that the classifier uses; without one, the built-in one.
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
@@ -36,11 +39,19 @@ pub(super) fn run(command: ModelsCommand) -> anyhow::Result<Outcome> {
     let mut out = io::stdout().lock();
     match command {
         ModelsCommand::List { folder } => {
-            for path in folders(folder.as_deref())? {
+            let found = match &folder {
+                Some(path) => folders(Some(path))?,
+                None => classifier::found()?.map(|(_, models)| models).unwrap_or_default(),
+            };
+            for path in found {
                 match ModelFolder::open(&path) {
                     Ok(model) => writeln!(out, "{}  {}  {}", model.card().id, path.display(), model.card().title)?,
                     Err(why) => writeln!(out, "{}: {why}", path.display())?,
                 }
+            }
+            if folder.is_none() {
+                let card = classifier::built_in_card()?;
+                writeln!(out, "{}  {BUILT_IN}  {}", card.id, card.title)?;
             }
         }
         ModelsCommand::Verify { folders: named } => {
@@ -61,8 +72,8 @@ pub(super) fn run(command: ModelsCommand) -> anyhow::Result<Outcome> {
             }
         }
         ModelsCommand::Show { folder } => match classifier::find(folder.as_deref())? {
-            Some(model) => show(&mut out, model.path(), model.card())?,
-            None => anyhow::bail!("no model: name its folder"),
+            Some(model) => show(&mut out, &model.path().display().to_string(), model.card())?,
+            None => show(&mut out, BUILT_IN, &classifier::built_in_card()?)?,
         },
     }
     Ok(Outcome::Clean)
@@ -85,12 +96,11 @@ fn folders(stated: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn show(out: &mut impl Write, path: &Path, card: &ModelCard) -> io::Result<()> {
-    let path = path.display().to_string();
+fn show(out: &mut impl Write, place: &str, card: &ModelCard) -> io::Result<()> {
     for (name, value) in [
-        ("id", &card.id),
+        ("id", card.id.as_str()),
         ("title", &card.title),
-        ("folder", &path),
+        ("folder", place),
         ("base", &card.base),
         ("licence", &card.licence),
         ("training data", &card.training_data),
