@@ -86,12 +86,14 @@ fn rooms_of_the_core_look_left_only() {
     allowed(&uses, "date", &[]);
     allowed(&uses, "content", &["limits", "verdict", "view"]);
     allowed(&uses, "view", &["content", "limits", "rule"]);
-    allowed(&uses, "matching", &[]);
+    // `parallel` is for building only; see below.
+    allowed(&uses, "parallel", &[]);
+    allowed(&uses, "matching", &["parallel"]);
     allowed(&uses, "classify", &["content", "limits", "rule", "verdict", "view"]);
     allowed(&uses, "verdict", &["date", "rule", "tokens"]);
     allowed(&uses, "tokens", &[]);
     allowed(&uses, "limits", &["date"]);
-    allowed(&uses, "rule", &["content", "detect", "engine", "limits", "matching", "view"]);
+    allowed(&uses, "rule", &["content", "detect", "engine", "limits", "matching", "parallel", "view"]);
     allowed(&uses, "detect", &["content", "limits", "matching", "rule", "tokens", "view"]);
     allowed(&uses, "report", &["classify", "content", "date", "detect", "rule", "tokens", "verdict", "view"]);
     // It is beside the path, and compares; who calls it inspects.
@@ -136,7 +138,9 @@ fn the_core_prints_nothing_and_keeps_clear_of_the_world() {
             "todo!",
             "unimplemented!",
         ] {
-            assert!(!code.contains(word), "{} has {word}", path.display());
+            // Rules are read and matchers built on all cores, by threads that have ended when the call returns. A scan starts none.
+            let building = word == "std::thread" && path.ends_with("core/src/parallel.rs");
+            assert!(building || !code.contains(word), "{} has {word}", path.display());
         }
     }
 }

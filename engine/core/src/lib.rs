@@ -13,7 +13,7 @@
 //! text in pieces and lets go what is safe.
 //!
 //! Each room is a module, named above, and knows nothing of those to its right (but that all rooms say what they left out, in
-//! [`Coverage`]). The path is synchronous; it does no I/O, starts no threads, keeps no globals and holds no unsafe code. [`Engine`] is built once and shared; every worker has a [`Scanner`].
+//! [`Coverage`]). The path is synchronous; it does no I/O, starts no threads (reading rules and building an engine do, and wait for them), keeps no globals and holds no unsafe code. [`Engine`] is built once and shared; every worker has a [`Scanner`].
 //!
 //! ```
 //! use tamiz_core::{Content, ContentKind, Engine, ScanControl};
@@ -38,6 +38,7 @@ mod detect;
 mod engine;
 mod limits;
 mod matching;
+mod parallel;
 mod report;
 mod rule;
 mod stream;

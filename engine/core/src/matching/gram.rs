@@ -10,6 +10,7 @@
 //! bytes, looked for at every position. Building is choosing and sorting: milliseconds for tens of thousands of literals, and about 100 bytes of memory each.
 
 use super::{Backend, BackendInfo, BuildMatcherError, Hit, LiteralId, LiteralSet, Matcher, Searcher, rarity};
+use crate::parallel;
 
 /// The back end `rust`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -162,21 +163,38 @@ fn load(text: &[u8]) -> u64 {
 /// `gram`, its offset, and the literal that chose it.
 type Choice = (u64, u32, LiteralId);
 
+/// Literals that choose together, and parts that are sorted by themselves: what one thread has to do at a time.
+const AT_ONCE: usize = 4096;
+const PARTS_BITS: u32 = 3;
+
 impl Tables {
     fn new(literals: &LiteralSet) -> Self {
-        let (mut eight, mut four) = (Vec::new(), Vec::new());
-        for id in (0..literals.len()).map(LiteralId::new) {
-            let literal = literals.get(id);
-            match literal.len() {
-                LONG.. => choose(literal, 8, 4, &mut |gram, offset| eight.push((gram, offset, id))),
-                _ => choose(literal, 4, 1, &mut |gram, offset| four.push((gram, offset, id))),
+        let ids: Vec<LiteralId> = (0..literals.len()).map(LiteralId::new).collect();
+        let ids: Vec<&[LiteralId]> = ids.chunks(AT_ONCE).collect();
+        let chosen = parallel::map(&ids, 1, |ids| {
+            let (mut eight, mut four) = (Vec::new(), Vec::new());
+            for &id in *ids {
+                let literal = literals.get(id);
+                match literal.len() {
+                    LONG.. => choose(literal, 8, 4, &mut |gram, offset| eight.push((gram, offset, id))),
+                    _ => choose(literal, 4, 1, &mut |gram, offset| four.push((gram, offset, id))),
+                }
             }
-        }
-        let mut tables =
-            Self { literals: literals.clone(), entries: Vec::new(), eight: Index::default(), four: Index::default() };
-        tables.eight = Index::new(eight, &mut tables, false);
-        tables.four = Index::new(four, &mut tables, true);
-        tables
+            (eight, four)
+        });
+        let parts: Vec<u64> = (0..1 << PARTS_BITS).collect();
+        let parts = parallel::map(&parts, 1, |part| {
+            let inside = |all: &Vec<Choice>| {
+                all.iter().copied().filter(|choice| hash(choice.0) >> (64 - PARTS_BITS) == *part).collect::<Vec<_>>()
+            };
+            let eight = chosen.iter().flat_map(|(eight, _)| inside(eight)).collect();
+            let four = chosen.iter().flat_map(|(_, four)| inside(four)).collect();
+            (Part::new(eight, literals), Part::new(four, literals))
+        });
+        let (eight, four): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        let mut entries = Vec::new();
+        let (eight, four) = (Index::new(eight, &mut entries, long_place), Index::new(four, &mut entries, short_place));
+        Self { literals: literals.clone(), entries, eight, four }
     }
 
     fn find(&self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit)) {
@@ -244,40 +262,64 @@ fn choose(literal: &[u8], len: usize, stride: usize, chosen: &mut dyn FnMut(u64,
     }
 }
 
-impl Index {
-    fn new(mut choices: Vec<Choice>, tables: &mut Tables, short: bool) -> Self {
-        let literals = &tables.literals;
+/// Some of the choices in groups; places in it are counted from its own start.
+#[derive(Default)]
+struct Part {
+    entries: Vec<Entry>,
+    groups: Vec<Group>,
+    slots: Vec<Slot>,
+}
+
+impl Part {
+    fn new(mut choices: Vec<Choice>, literals: &LiteralSet) -> Self {
         choices.sort_unstable_by(|a, b| {
             (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| literals.get(a.2).cmp(literals.get(b.2)))
         });
-        let grams = choices.chunk_by(|a, b| a.0 == b.0).count();
-        let mut filter = Box::new([0; FILTER_WORDS]);
-        let slot_bits = (2 * grams).next_power_of_two().trailing_zeros().max(1);
-        let mut slots = vec![Slot::default(); 1 << slot_bits].into_boxed_slice();
-        let mut groups = Vec::new();
+        let mut part = Self::default();
         for of_slot in choices.chunk_by(|a, b| a.0 == b.0) {
-            let gram = of_slot[0].0;
-            let first = groups.len() as u32;
-            let (word, bits) = if short { short_place(gram) } else { long_place(gram) };
-            filter[word] |= bits;
+            let first = part.groups.len() as u32;
             for alike in of_slot.chunk_by(|a, b| a.1 == b.1) {
-                let offset = alike[0].1;
-                let start = tables.entries.len() as u32;
+                let start = part.entries.len() as u32;
                 let of_group: Vec<&[u8]> = alike.iter().map(|choice| literals.get(choice.2)).collect();
                 let entries = alike.iter().zip(&of_group).zip(prefixes(&of_group));
-                tables.entries.extend(entries.map(|((choice, literal), begins_with)| Entry {
+                part.entries.extend(entries.map(|((choice, literal), begins_with)| Entry {
                     start: load(literal).swap_bytes(),
                     literal: choice.2,
                     len: literal.len() as u32,
                     begins_with,
                 }));
-                groups.push(Group::new(&of_group, start, offset));
+                part.groups.push(Group::new(&of_group, start, alike[0].1));
             }
-            let mut slot = (hash(gram) >> (64 - slot_bits)) as usize;
-            while slots[slot].count > 0 {
-                slot = (slot + 1) & (slots.len() - 1);
+            part.slots.push(Slot { gram: of_slot[0].0, first, count: part.groups.len() as u32 - first });
+        }
+        part
+    }
+}
+
+impl Index {
+    fn new(parts: Vec<Part>, entries: &mut Vec<Entry>, place: fn(u64) -> (usize, u32)) -> Self {
+        let grams: usize = parts.iter().map(|part| part.slots.len()).sum();
+        let mut filter = Box::new([0; FILTER_WORDS]);
+        let slot_bits = (2 * grams).next_power_of_two().trailing_zeros().max(1);
+        let mut slots = vec![Slot::default(); 1 << slot_bits].into_boxed_slice();
+        let mut groups: Vec<Group> = Vec::new();
+        for part in parts {
+            let (entry, group) = (entries.len() as u32, groups.len() as u32);
+            entries.extend(part.entries);
+            groups.extend(part.groups.into_iter().map(|mut new| {
+                new.first += entry;
+                new.end += entry;
+                new
+            }));
+            for new in part.slots {
+                let (word, bits) = place(new.gram);
+                filter[word] |= bits;
+                let mut slot = (hash(new.gram) >> (64 - slot_bits)) as usize;
+                while slots[slot].count > 0 {
+                    slot = (slot + 1) & (slots.len() - 1);
+                }
+                slots[slot] = Slot { first: new.first + group, ..new };
             }
-            slots[slot] = Slot { gram, first, count: groups.len() as u32 - first };
         }
         Self { filter, slots, slot_bits, groups }
     }
@@ -295,17 +337,6 @@ impl Index {
                 return groups.iter().for_each(|group| group.confirm(tables, haystack, at, on_hit));
             }
             slot = (slot + 1) & (self.slots.len() - 1);
-        }
-    }
-}
-
-impl Default for Index {
-    fn default() -> Self {
-        Self {
-            filter: Box::new([0; FILTER_WORDS]),
-            slots: Box::new([Slot::default(); 2]),
-            slot_bits: 1,
-            groups: Vec::new(),
         }
     }
 }

@@ -17,6 +17,7 @@ use super::{Rule, RuleSet};
 use crate::content::ContentKind;
 use crate::detect::{Detector, Parts, Shapes, Validator, detector, validator};
 use crate::matching::{LiteralId, LiteralSet};
+use crate::parallel;
 
 /// Rules ready to be looked for. Immutable; share it.
 ///
@@ -47,14 +48,24 @@ struct Lists<T> {
     items: Vec<T>,
 }
 
-impl<T> Lists<T> {
-    fn new(lists: Vec<Vec<T>>) -> Self {
-        let mut all = Self { borders: vec![0], items: Vec::new() };
-        for list in lists {
-            all.items.extend(list);
-            all.borders.push(all.items.len() as u32);
+impl<T: Copy> Lists<T> {
+    /// The lists of `count` literals, given as literal and item; each list keeps this order.
+    fn new(count: usize, given: &[(LiteralId, T)]) -> Self {
+        let mut borders = vec![0; count + 1];
+        for (literal, _) in given {
+            borders[literal.index() + 1] += 1;
         }
-        all
+        for index in 1..borders.len() {
+            borders[index] += borders[index - 1];
+        }
+        let mut items: Vec<T> = given.iter().map(|(_, item)| *item).collect();
+        let mut next = borders.clone();
+        for (literal, item) in given {
+            let place = &mut next[literal.index()];
+            items[*place as usize] = *item;
+            *place += 1;
+        }
+        Self { borders, items }
     }
 
     #[inline]
@@ -162,11 +173,11 @@ impl CompiledRules {
         let mut builder = Builder::default();
         let mut detectors = Vec::new();
         let mut hasher = blake3::Hasher::new();
-        for (id, rule) in rules.rules().iter().enumerate() {
+        let plans = parallel::map(rules.rules(), 16, Rule::plan);
+        for ((id, rule), plan) in rules.rules().iter().enumerate().zip(plans) {
             for part in [&rule.id, &rule.source] {
                 hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
             }
-            let plan = rule.plan();
             for (phrase, plan) in rule.phrases.iter().zip(plan.templates) {
                 builder.phrase(id, phrase, plan);
             }
@@ -185,7 +196,7 @@ impl CompiledRules {
         let digest = hasher.finalize().to_hex()[..32].to_owned();
         let Builder { anchors, uses, sets, templates, patterns, companions, .. } = builder;
         let companions = companions.len();
-        let (uses, sets) = (Lists::new(uses), Lists::new(sets));
+        let (uses, sets) = (Lists::new(anchors.len(), &uses), Lists::new(anchors.len(), &sets));
         let rules = Arc::new(rules);
         Self { rules, anchors, uses, sets, templates, patterns, companions, detectors, shapes, digest }
     }
@@ -248,9 +259,9 @@ impl CompiledRules {
 #[derive(Default)]
 struct Builder {
     anchors: LiteralSet,
-    known: HashMap<Vec<u8>, LiteralId>,
-    uses: Vec<Vec<Use>>,
-    sets: Vec<Vec<u32>>,
+    known: HashMap<Vec<u8>, LiteralId, foldhash::fast::RandomState>,
+    uses: Vec<(LiteralId, Use)>,
+    sets: Vec<(LiteralId, u32)>,
     templates: Vec<Template>,
     patterns: Vec<Pattern>,
     companions: HashMap<Vec<Vec<u8>>, u32>,
@@ -259,16 +270,12 @@ struct Builder {
 impl Builder {
     fn anchor(&mut self, literal: Vec<u8>, new: Use) {
         let id = self.literal(literal);
-        self.uses[id.index()].push(new);
+        self.uses.push((id, new));
     }
 
     fn literal(&mut self, literal: Vec<u8>) -> LiteralId {
-        let Self { anchors, known, uses, sets, .. } = self;
-        *known.entry(literal).or_insert_with_key(|literal| {
-            uses.push(Vec::new());
-            sets.push(Vec::new());
-            anchors.push(literal)
-        })
+        let Self { anchors, known, .. } = self;
+        *known.entry(literal).or_insert_with_key(|literal| anchors.push(literal))
     }
 
     fn phrase(&mut self, rule: usize, phrase: &str, plan: Option<TemplatePlan>) {
@@ -288,7 +295,7 @@ impl Builder {
         if set == new {
             texts.into_iter().for_each(|text| {
                 let id = self.literal(text);
-                self.sets[id.index()].push(set);
+                self.sets.push((id, set));
             });
         }
         set

@@ -35,6 +35,8 @@ use std::collections::hash_map::Entry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::parallel;
+
 /// Longest match of a rule's expression, in bytes. What has to be looked at around a literal is bounded by it.
 pub const MAX_MATCH_LEN: usize = 2_048;
 
@@ -147,8 +149,9 @@ impl RuleSet {
     ) -> (Self, Vec<Diagnostic>) {
         let (mut rules, mut problems) = (Self::default(), Vec::new());
         let mut known = HashMap::new();
-        for (name, text, planned) in files {
-            match format::parse(name, text, planned) {
+        let files: Vec<_> = files.into_iter().collect();
+        for parsed in parallel::map(&files, 16, |(name, text, planned)| format::parse(name, text, *planned)) {
+            match parsed {
                 Ok(rule) => match known.entry(rule.id.clone()) {
                     Entry::Vacant(free) => {
                         free.insert(rules.rules.len());
