@@ -9,7 +9,32 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
 
-use tamiz_simd::{Survey, avx2, scalar};
+use tamiz_simd::grams::{FILTER_WORDS, Filter, Filters, Marks};
+use tamiz_simd::{Survey, avx2, avx512, scalar};
+
+type Fold = fn(&[u8], bool, &mut Vec<u8>) -> usize;
+type Look = fn(&[u8], &mut Survey);
+
+/// A kernel that the processor lacks takes all and costs nothing.
+const TWINS: [(&str, Fold, Look); 3] = [
+    ("scalar", scalar::fold_plain, scalar::survey),
+    (
+        "avx2",
+        |text, after_space, out| avx2::fold_plain(text, after_space, out).unwrap_or(text.len()),
+        |text, found| avx2::survey(text, found).unwrap_or(()),
+    ),
+    (
+        "avx512",
+        |text, after_space, out| avx512::fold_plain(text, after_space, out).unwrap_or(text.len()),
+        |text, found| avx512::survey(text, found).unwrap_or(()),
+    ),
+];
+
+type Grams = fn(&[u8], usize, Filters<'_>, &mut [Marks]);
+const GRAMS: [(&str, Grams); 2] = [
+    ("scalar", scalar::grams),
+    ("avx512", |text, at, filters, marks| avx512::grams(text, at, filters, marks).unwrap_or(())),
+];
 
 const SORTS: [(&str, &[&str]); 3] = [
     ("prose", &["terms.txt", "abstract.txt", "meeting-notes.md", "security-guide-en.md", "recipe.md"]),
@@ -34,25 +59,43 @@ fn main() {
     let out = &mut Vec::new();
     for (sort, files) in SORTS {
         let text = read(Path::new(&folder), files);
-        row("fold_plain", sort, "scalar", &text, |text| fold(text, out, scalar::fold_plain));
-        row("fold_plain", sort, "avx2", &text, |text| fold(text, out, fold_avx2));
+        for (name, twin, _) in TWINS {
+            row("fold_plain", sort, name, &text, |text| fold(text, out, twin));
+        }
     }
     let text = only_plain(&read(Path::new(&folder), SORTS[0].1));
-    row("fold_plain", "only plain", "scalar", &text, |text| fold(text, out, scalar::fold_plain));
-    row("fold_plain", "only plain", "avx2", &text, |text| fold(text, out, fold_avx2));
+    for (name, twin, _) in TWINS {
+        row("fold_plain", "only plain", name, &text, |text| fold(text, out, twin));
+    }
     let made = HARD.map(|(sort, line)| (sort, line.as_bytes().to_vec()));
     let mut found = Survey::default();
     for (sort, text) in SORTS.map(|(sort, files)| (sort, read(Path::new(&folder), files))).into_iter().chain(made) {
-        row("survey", sort, "scalar", &text, |text| {
-            scalar::survey(text, &mut found);
-            1
-        });
-        row("survey", sort, "avx2", &text, |text| {
-            black_box(avx2::survey(text, &mut found));
+        for (name, _, twin) in TWINS {
+            row("survey", sort, name, &text, |text| {
+                twin(text, &mut found);
+                1
+            });
+        }
+    }
+    // About as full as those of the shipped rules.
+    let (eight, four) = (filter(6), filter(100));
+    let filters = Filters { eight: &eight, four: &four };
+    let text = read(Path::new(&folder), SORTS[0].1);
+    for (name, twin) in GRAMS {
+        let mut marks = vec![Marks::default(); (1 << 20) / 64];
+        row("grams", SORTS[0].0, name, &text, |text| {
+            twin(text, 0, filters, &mut marks[..text.len().div_ceil(64)]);
             1
         });
     }
     short_calls();
+}
+
+/// Every so-manieth bit set.
+fn filter(step: usize) -> Box<Filter> {
+    let mut filter: Box<Filter> = Box::new([0; FILTER_WORDS]);
+    (0..32 * FILTER_WORDS).step_by(step).for_each(|bit| filter[bit / 32] |= 1 << (bit % 32));
+    filter
 }
 
 fn read(folder: &Path, files: &[&str]) -> Vec<u8> {
@@ -108,10 +151,6 @@ fn median(mut run: impl FnMut() -> usize) -> f64 {
     rates[TIMINGS / 2]
 }
 
-fn fold_avx2(text: &[u8], after_space: bool, out: &mut Vec<u8>) -> usize {
-    avx2::fold_plain(text, after_space, out).unwrap_or(text.len())
-}
-
 /// Folds all of `text`, going over what stops as cheaply as may be, and returns how many calls that took.
 fn fold(text: &[u8], out: &mut Vec<u8>, fold_plain: impl Fn(&[u8], bool, &mut Vec<u8>) -> usize) -> usize {
     out.clear();
@@ -131,28 +170,24 @@ fn fold(text: &[u8], out: &mut Vec<u8>, fold_plain: impl Fn(&[u8], bool, &mut Ve
 
 /// What a call costs that has little to do: texts that are short, and long ones that stop early.
 fn short_calls() {
-    println!("\nns per call{:>27}{:>10}", "scalar", "avx2");
+    println!("\nns per call{:>27}{:>10}{:>10}", TWINS[0].0, TWINS[1].0, TWINS[2].0);
+    let show = |what: &str, len: usize, of: &str, times: [f64; 3]| {
+        println!("{what:<11} {len:>4} {of:<9}{:>12.1}{:>10.1}{:>10.1}", times[0], times[1], times[2]);
+    };
     let plain = [b'x'; 4096];
     for len in [4, 12, 24, 40, 64, 100] {
-        let text = &plain[..len];
-        let times = (call(scalar::fold_plain, text), call(fold_avx2, text));
-        println!("fold_plain, {len:>4} bytes     {:>10.1}{:>10.1}", times.0, times.1);
+        show("fold_plain,", len, "bytes", TWINS.map(|(_, twin, _)| call(twin, &plain[..len])));
     }
     for stop in [0, 10, 40, 60, 100] {
         let mut text = plain;
         text[stop] = b'\n';
         text[stop + 1] = b' ';
-        let times = (call(scalar::fold_plain, &text), call(fold_avx2, &text));
-        println!("fold_plain, {stop:>4} of 4096    {:>10.1}{:>10.1}", times.0, times.1);
+        show("fold_plain,", stop, "of 4096", TWINS.map(|(_, twin, _)| call(twin, &text)));
     }
+    let mut found = Survey::default();
     for len in [10, 40, 100, 200] {
         let text = &plain[..len];
-        let mut found = Survey::default();
-        let scalar = time(|| scalar::survey(black_box(text), &mut found));
-        let avx2 = time(|| {
-            black_box(avx2::survey(black_box(text), &mut found));
-        });
-        println!("survey,     {len:>4} bytes     {scalar:>10.1}{avx2:>10.1}");
+        show("survey,", len, "bytes", TWINS.map(|(_, _, twin)| time(|| twin(black_box(text), &mut found))));
     }
 }
 

@@ -1,18 +1,27 @@
 //! Byte kernels: what the engine does to every byte of every text, a vector at a time where the processor can.
 //!
-//! Each kernel is written twice. The twin in [`scalar`] has no unsafe code, runs everywhere and says what is right; the one
-//! in [`avx2`] gives the same results faster. The functions here choose between them by what the processor has, which
+//! The twin of a kernel in [`scalar`] has no unsafe code, runs everywhere and says what is right; those in [`avx2`] and [`avx512`]
+//! give the same results faster. The functions here choose between them by what the processor has, which
 //! `std` finds out once.
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+#[cfg(not(target_arch = "x86_64"))]
+mod absent;
 #[cfg(target_arch = "x86_64")]
 pub mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub mod avx512;
+pub mod grams;
 mod runs;
 pub mod scalar;
 mod shape;
 mod signs;
 
+#[cfg(not(target_arch = "x86_64"))]
+pub use {absent as avx2, absent as avx512};
+
+use grams::{Filters, Marks};
 pub use shape::{Odd, Shape};
 pub use signs::{Range32, Signs, Survey};
 
@@ -28,10 +37,9 @@ pub const TOKEN_LEN: usize = 16;
 /// `out` gets room for all of `text` at once; what is in that room past the new length is unspecified.
 #[inline]
 pub fn fold_plain(text: &[u8], after_space: bool, out: &mut Vec<u8>) -> usize {
-    match avx2::fold_plain(text, after_space, out) {
-        Some(len) => len,
-        None => scalar::fold_plain(text, after_space, out),
-    }
+    avx512::fold_plain(text, after_space, out)
+        .or_else(|| avx2::fold_plain(text, after_space, out))
+        .unwrap_or_else(|| scalar::fold_plain(text, after_space, out))
 }
 
 /// Says in one pass which of the [`Signs`] are in `text`, where its long runs of token characters and its digits stand, and which of its
@@ -40,36 +48,25 @@ pub fn fold_plain(text: &[u8], after_space: bool, out: &mut Vec<u8>) -> usize {
 /// `survey` is cleared first; its memory is used again. Positions are exact in texts of up to 4 GiB.
 #[inline]
 pub fn survey(text: &[u8], survey: &mut Survey) {
-    if avx2::survey(text, survey).is_none() {
-        scalar::survey(text, survey);
-    }
+    avx512::survey(text, survey).or_else(|| avx2::survey(text, survey)).unwrap_or_else(|| scalar::survey(text, survey));
 }
 
-/// Which twins [`fold_plain`] and [`survey()`] use here: `"avx2"` or `"scalar"`.
+/// Says which grams of `text` may be in the filters: a [`Marks`] for each 64 bytes from `at` on. What is after the end reads as
+/// zero, and no position there is marked.
+///
+/// There is no twin in AVX2.
+#[inline]
+pub fn grams(text: &[u8], at: usize, filters: Filters<'_>, marks: &mut [Marks]) {
+    avx512::grams(text, at, filters, marks).unwrap_or_else(|| scalar::grams(text, at, filters, marks));
+}
+
+/// Which twins the kernels use here: `"avx512"`, `"avx2"` or `"scalar"`.
 pub fn level() -> &'static str {
-    if avx2::available() { "avx2" } else { "scalar" }
-}
-
-/// Stands in for the kernels in AVX2 where there is no x86: always `None`.
-#[cfg(not(target_arch = "x86_64"))]
-pub mod avx2 {
-    use crate::Survey;
-
-    /// Whether the processor has what these kernels need: it does not.
-    #[inline]
-    pub fn available() -> bool {
-        false
-    }
-
-    /// [`crate::fold_plain`], or `None` and nothing done: always that.
-    #[inline]
-    pub fn fold_plain(_: &[u8], _: bool, _: &mut Vec<u8>) -> Option<usize> {
-        None
-    }
-
-    /// [`crate::survey()`], or `None` and nothing done: always that.
-    #[inline]
-    pub fn survey(_: &[u8], _: &mut Survey) -> Option<()> {
-        None
+    if avx512::available() {
+        "avx512"
+    } else if avx2::available() {
+        "avx2"
+    } else {
+        "scalar"
     }
 }

@@ -1,5 +1,6 @@
 //! The kernels without unsafe code and without vectors: what is right, and what runs where there is no AVX2.
 
+use crate::grams::{Filter, Filters, Marks, place_of_eight, place_of_four};
 use crate::runs::{Masks, Runs};
 use crate::{Signs, Survey};
 
@@ -152,4 +153,52 @@ fn mask(block: &[u8; 64], member: impl Fn(u8) -> bool) -> u64 {
         mask |= u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56 << (index * 8);
     }
     mask
+}
+
+/// See [`crate::grams()`].
+pub fn grams(text: &[u8], at: usize, filters: Filters<'_>, marks: &mut [Marks]) {
+    for (index, marks) in marks.iter_mut().enumerate() {
+        let rest = text.get(at + 64 * index..).unwrap_or_default();
+        *marks = match rest.first_chunk() {
+            Some(block) => grams_of(block, filters),
+            None => {
+                let mut block = [0; 72];
+                block[..rest.len()].copy_from_slice(rest);
+                let found = grams_of(&block, filters);
+                let there = if rest.len() < 64 { (1 << rest.len()) - 1 } else { !0 };
+                Marks { eight: found.eight & there, four: found.four & there }
+            }
+        };
+    }
+}
+
+/// Of the grams that begin in the first 64 bytes.
+#[inline(always)]
+fn grams_of(block: &[u8; 72], Filters { eight, four }: Filters<'_>) -> Marks {
+    let (words, _) = block.as_chunks::<8>();
+    let mut marks = Marks::default();
+    let mut word = u64::from_le_bytes(words[0]);
+    for (index, next) in words[1..].iter().enumerate() {
+        let next = u64::from_le_bytes(*next);
+        let middle = word >> 32 | next << 32;
+        let eights = has(eight, place_of_eight(word)) | has(eight, place_of_eight(middle)) << 4;
+        let of_four = |gram: u64| has(four, place_of_four(gram as u32));
+        let fours = of_four(word)
+            | of_four(word >> 8) << 1
+            | of_four(word >> 16) << 2
+            | of_four(word >> 24) << 3
+            | of_four(middle) << 4
+            | of_four(middle >> 8) << 5
+            | of_four(middle >> 16) << 6
+            | of_four(middle >> 24) << 7;
+        marks.eight |= u64::from(eights) << (8 * index);
+        marks.four |= u64::from(fours) << (8 * index);
+        word = next;
+    }
+    marks
+}
+
+#[inline(always)]
+fn has(filter: &Filter, (word, bits): (usize, u32)) -> u32 {
+    u32::from(filter[word] & bits == bits)
 }

@@ -6,7 +6,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use tamiz_simd::{Odd, Range32, Shape, Signs, Survey, TOKEN_LEN, avx2, scalar};
+use tamiz_simd::grams::{FILTER_WORDS, Filter, Filters, Marks, place_of_eight, place_of_four};
+use tamiz_simd::{Odd, Range32, Shape, Signs, Survey, TOKEN_LEN, avx2, avx512, scalar};
 
 fn fold_reference(text: &[u8], after_space: bool) -> Vec<u8> {
     let (mut out, mut before_space) = (Vec::new(), after_space);
@@ -105,7 +106,81 @@ fn runs(text: &[u8], member: impl Fn(u8) -> bool) -> Vec<(usize, usize)> {
     starts.map(|at| (at, at + text[at..].iter().take_while(|&&byte| member(byte)).count())).collect()
 }
 
-/// Both twins and the dispatch against the references.
+/// A filter with a quarter of its bits set, as chance has it.
+fn filter(seed: u32) -> Box<Filter> {
+    let mut state = seed;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state
+    };
+    let mut filter = Box::new([0; FILTER_WORDS]);
+    filter.fill_with(|| next() & next());
+    filter
+}
+
+/// Each position by itself: the bytes there, zeros after the end.
+fn marks_reference(text: &[u8], at: usize, blocks: usize, filters: Filters<'_>) -> Vec<Marks> {
+    let has = |filter: &Filter, (word, bits): (usize, u32)| filter[word] & bits == bits;
+    let mut all = vec![Marks::default(); blocks];
+    for position in at..text.len().min(at + 64 * blocks) {
+        let mut gram = [0; 8];
+        let rest = &text[position..];
+        let len = rest.len().min(8);
+        gram[..len].copy_from_slice(&rest[..len]);
+        let gram = u64::from_le_bytes(gram);
+        let (marks, bit) = (&mut all[(position - at) / 64], 1 << ((position - at) % 64));
+        if (position - at) % 4 == 0 && has(filters.eight, place_of_eight(gram)) {
+            marks.eight |= bit;
+        }
+        if has(filters.four, place_of_four(gram as u32)) {
+            marks.four |= bit;
+        }
+    }
+    all
+}
+
+/// All twins and the dispatch, from several blocks on, with blocks that begin after the end.
+fn check_grams(text: &[u8], filters: Filters<'_>) {
+    let text: Box<[u8]> = text.into();
+    for at in (0..=text.len()).step_by(64).take(3) {
+        let blocks = (text.len() - at) / 64 + 2;
+        let expected = marks_reference(&text, at, blocks, filters);
+        let stale = || vec![Marks { eight: 7, four: !0 }; blocks];
+        let mut found = stale();
+        scalar::grams(&text, at, filters, &mut found);
+        assert_eq!(found, expected, "scalar: {}", text.escape_ascii());
+        let mut found = stale();
+        if avx512::grams(&text, at, filters, &mut found).is_some() {
+            assert_eq!(found, expected, "avx512: {}", text.escape_ascii());
+        }
+        let mut found = stale();
+        tamiz_simd::grams(&text, at, filters, &mut found);
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn grams_of_every_length() {
+    let (eight, four) = (filter(7), filter(8));
+    let filters = Filters { eight: &eight, four: &four };
+    for len in 0..300 {
+        check_grams(&plain(len), filters);
+        check_grams(&vec![0; len], filters);
+    }
+    // Chance has marked some and not others, or nothing was compared.
+    let marks = marks_reference(&plain(4096), 0, 64, filters);
+    let marked: u32 = marks.iter().map(|marks| marks.four.count_ones()).sum();
+    assert!((512..2048).contains(&marked), "{marked}");
+    let marked: u32 = marks.iter().map(|marks| marks.eight.count_ones()).sum();
+    assert!((16..256).contains(&marked), "{marked}");
+}
+
+type Look = fn(&[u8], &mut Survey) -> Option<()>;
+type Fold = fn(&[u8], bool, &mut Vec<u8>) -> Option<usize>;
+
+/// All twins and the dispatch against the references.
 fn check(text: &[u8]) {
     check_fold(text);
     let expected = survey_reference(text);
@@ -125,8 +200,10 @@ fn check(text: &[u8]) {
     };
     scalar::survey(&text, &mut found);
     assert_eq!(found, expected, "scalar: {}", text.escape_ascii());
-    if avx2::survey(&text, &mut found).is_some() {
-        assert_eq!(found, expected, "avx2: {}", text.escape_ascii());
+    for (name, twin) in [("avx2", avx2::survey as Look), ("avx512", avx512::survey)] {
+        if twin(&text, &mut found).is_some() {
+            assert_eq!(found, expected, "{name}: {}", text.escape_ascii());
+        }
     }
     tamiz_simd::survey(&text, &mut found);
     assert_eq!(found, expected);
@@ -146,10 +223,12 @@ fn check_fold(text: &[u8]) {
         let mut folded = out();
         assert_eq!(scalar::fold_plain(&text, after_space, &mut folded), len, "scalar: {}", text.escape_ascii());
         assert_eq!(folded, expected, "scalar: {}", text.escape_ascii());
-        let mut folded = out();
-        if let Some(found) = avx2::fold_plain(&text, after_space, &mut folded) {
-            assert_eq!(found, len, "avx2: {}", text.escape_ascii());
-            assert_eq!(folded, expected, "avx2: {}", text.escape_ascii());
+        for (name, twin) in [("avx2", avx2::fold_plain as Fold), ("avx512", avx512::fold_plain)] {
+            let mut folded = out();
+            if let Some(found) = twin(&text, after_space, &mut folded) {
+                assert_eq!(found, len, "{name}: {}", text.escape_ascii());
+                assert_eq!(folded, expected, "{name}: {}", text.escape_ascii());
+            }
         }
         // And with no room at all to begin with.
         let mut folded = Vec::new();
@@ -271,7 +350,7 @@ fn signs_are_held_apart() {
     let both = Signs::PERCENT | Signs::AT;
     assert!(both.has(Signs::AT) && both.has(Signs::AT | Signs::ESCAPE) && !both.has(Signs::ESCAPE));
     assert!(Signs::NONE.is_empty() && !both.is_empty());
-    assert!(matches!(tamiz_simd::level(), "avx2" | "scalar"));
+    assert!(matches!(tamiz_simd::level(), "avx512" | "avx2" | "scalar"));
 }
 
 fn drawn_from(alphabet: &'static [u8]) -> impl Strategy<Value = Vec<u8>> {

@@ -11,6 +11,7 @@
 
 use super::{Backend, BackendInfo, BuildMatcherError, Hit, LiteralId, LiteralSet, Matcher, Searcher, rarity};
 use crate::parallel;
+use tamiz_simd::grams::{self, FILTER_WORDS, Filter, Filters, Marks, hash};
 
 /// The back end `rust`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,7 +93,7 @@ impl Entry {
 /// Finds the literals that chose some bytes.
 #[derive(Debug)]
 struct Index {
-    filter: Box<[u32; FILTER_WORDS]>,
+    filter: Box<Filter>,
     /// By the upper bits of the hash, open addressing; a slot without groups is free.
     slots: Box<[Slot]>,
     slot_bits: u32,
@@ -119,37 +120,12 @@ struct Group {
     mask: u64,
 }
 
-/// 128 KB: both filters stay in the second cache with the text. Of that for eight bytes one bit in six is set, and two are asked for;
-/// of that for four, one in a hundred.
-const FILTER_WORDS: usize = 1 << 15;
+/// Blocks of 64 bytes whose positions are marked before the marked ones are looked at.
+const BLOCKS_AT_ONCE: usize = 32;
 /// Shortest literal that has eight bytes at each distance from a fourth position.
 const LONG: usize = 11;
 /// Shortest literal that can be looked for.
 const SHORTEST: usize = 4;
-
-#[inline(always)]
-fn hash(gram: u64) -> u64 {
-    gram.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// Word and bits of eight bytes in their filter: two, for there are many.
-#[inline(always)]
-fn long_place(gram: u64) -> (usize, u32) {
-    let hash = hash(gram);
-    ((hash >> 49) as usize & (FILTER_WORDS - 1), 1 << (hash >> 44 & 31) | 1 << (hash >> 39 & 31))
-}
-
-/// Word and bit of the first four bytes in theirs.
-#[inline(always)]
-fn short_place(gram: u64) -> (usize, u32) {
-    let hash = (gram as u32).wrapping_mul(0x9e37_79b1);
-    ((hash >> 17) as usize & (FILTER_WORDS - 1), 1 << (hash >> 12 & 31))
-}
-
-#[inline(always)]
-fn has(filter: &[u32; FILTER_WORDS], (word, bits): (usize, u32)) -> u32 {
-    u32::from(filter[word] & bits == bits)
-}
 
 /// The first up to eight bytes, zeros after the end.
 #[inline(always)]
@@ -193,60 +169,41 @@ impl Tables {
         });
         let (eight, four): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
         let mut entries = Vec::new();
-        let (eight, four) = (Index::new(eight, &mut entries, long_place), Index::new(four, &mut entries, short_place));
+        let (eight, four) = (
+            Index::new(eight, &mut entries, grams::place_of_eight),
+            Index::new(four, &mut entries, |gram| grams::place_of_four(gram as u32)),
+        );
         Self { literals: literals.clone(), entries, eight, four }
     }
 
     fn find(&self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit)) {
-        let (eight, four) = (&*self.eight.filter, &*self.four.filter);
-        let (chunks, _) = haystack.as_chunks::<8>();
-        let mut at = 0;
-        if let Some((first, rest)) = chunks.split_first() {
-            let mut word = u64::from_le_bytes(*first);
-            for next in rest {
-                let next = u64::from_le_bytes(*next);
-                let middle = word >> 32 | next << 32;
-                let long = has(eight, long_place(word)) | has(eight, long_place(middle)) << 1;
-                let short = has(four, short_place(word))
-                    | has(four, short_place(word >> 8)) << 1
-                    | has(four, short_place(word >> 16)) << 2
-                    | has(four, short_place(word >> 24)) << 3
-                    | has(four, short_place(middle)) << 4
-                    | has(four, short_place(middle >> 8)) << 5
-                    | has(four, short_place(middle >> 16)) << 6
-                    | has(four, short_place(middle >> 24)) << 7;
-                if long | short != 0 {
-                    self.confirm(haystack, at, long, short, on_hit);
+        let filters = Filters { eight: &self.eight.filter, four: &self.four.filter };
+        let mut all = [Marks::default(); BLOCKS_AT_ONCE];
+        for at in (0..haystack.len()).step_by(64 * BLOCKS_AT_ONCE) {
+            let blocks = (haystack.len() - at).div_ceil(64).min(BLOCKS_AT_ONCE);
+            let all = &mut all[..blocks];
+            tamiz_simd::grams(haystack, at, filters, all);
+            for (marks, at) in all.iter().zip((at..).step_by(64)) {
+                if marks.eight | marks.four != 0 {
+                    self.confirm(haystack, at, *marks, on_hit);
                 }
-                word = next;
-                at += 8;
             }
-        }
-        // The rest, position by position; what is beyond the end reads as zero, which literals are compared for anyway.
-        while at < haystack.len() {
-            let gram = load(&haystack[at..]);
-            let long = if at % 4 == 0 { has(eight, long_place(gram)) } else { 0 };
-            let short = has(four, short_place(gram));
-            if long | short != 0 {
-                self.confirm(haystack, at, long, short, on_hit);
-            }
-            at += 1;
         }
     }
 
-    /// Reports the literals that chose the bytes at the marked positions from `at` on: every fourth, and each.
+    /// Reports the literals that chose the bytes at the marked positions from `at` on.
     #[cold]
     #[inline(never)]
-    fn confirm(&self, haystack: &[u8], at: usize, mut long: u32, mut short: u32, on_hit: &mut dyn FnMut(Hit)) {
-        while long != 0 {
-            let at = at + 4 * long.trailing_zeros() as usize;
+    fn confirm(&self, haystack: &[u8], at: usize, mut marks: Marks, on_hit: &mut dyn FnMut(Hit)) {
+        while marks.eight != 0 {
+            let at = at + marks.eight.trailing_zeros() as usize;
             self.eight.confirm(self, haystack, at, load(&haystack[at..]), on_hit);
-            long &= long - 1;
+            marks.eight &= marks.eight - 1;
         }
-        while short != 0 {
-            let at = at + short.trailing_zeros() as usize;
+        while marks.four != 0 {
+            let at = at + marks.four.trailing_zeros() as usize;
             self.four.confirm(self, haystack, at, load(&haystack[at..]) & 0xffff_ffff, on_hit);
-            short &= short - 1;
+            marks.four &= marks.four - 1;
         }
     }
 }
