@@ -27,7 +27,7 @@ CONFIG = {
     "hard_factor": 3.0,
     "disguise": 0.08,
     # Its training. `written`: the share of windows from records that were written one by one.
-    "tokens": 1_500_000,
+    "tokens": 3_000_000,
     "batch_tokens": 3072,
     "rate": 1e-4,
     "head_rate": 1e-3,

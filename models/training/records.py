@@ -173,6 +173,7 @@ def fold_of_sources(records: list[Record], folds: int) -> dict[str, int]:
 
 # Records of ours that no rule was tuned on and no stage learned from.
 UNSEEN = Path(__file__).parent / "unseen"
+UNSEEN_SECOND = Path(__file__).parent / "unseen-second"
 
 
 def is_written(source: str) -> bool:
