@@ -183,10 +183,19 @@ fn parts_of_the_service_translate_and_do_not_mix() {
     }
 }
 
-/// Names of all packages that `tamiz-core` needs to build and run, by the lock file's resolution.
+/// Names of all packages that `tamiz-core` needs to build and run here, by the lock file's resolution. Those for other platforms are not fetched.
 fn needed_by_core() -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--manifest-path"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--offline",
+            "--filter-platform",
+            "host-tuple",
+            "--manifest-path",
+        ])
         .arg(repository("Cargo.toml"))
         .output()
         .unwrap();

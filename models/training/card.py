@@ -98,7 +98,7 @@ what it calls benign stays a finding where a rule of high severity found somethi
         encoder = metrics["encoder"]
         parts.append("## Figures of the encoder\n")
         parts.append(
-            f"An encoder trained in the same way without {len(CONFIG['held_out'])} of the sources, on records of these (at most 150 of each source and "
+            f"{len(CONFIG['held_out'])} encoders trained in the same way, each without four or five of the sources, on records of these (at most 150 of each source and "
             "label). Thresholds and calibration come from them: at most 1 % of the honest texts of all these sources, and 4 % of any one with 50 or more of them, reach the "
             "threshold for 1 % (for each content kind). The shipped encoder has learned from all of them.\n"
         )

@@ -39,10 +39,12 @@ CONFIG = {
     "written": 0.6,
     # Steps after which a process stops, to try that it goes on; 0: none.
     "stop_after": 0,
-    # Sources that the measured encoder has not seen: some of each sort.
+    # Sources that a measured encoder has not seen, an encoder for each line: some of each sort, and few at a time, since what is asked is
+    # how the shipped one, which has seen all of them, fares with one more.
     "held_out": [
-        "asb", "awesome_prompts", "copilot_docs", "deepset", "docker_mcp_registry", "injecagent_sim", "promptshield_db", "repo_docs",
-        "self_instruct", "tau_airline", "written_chat", "written_techdocs", "written_tools",
+        ["asb", "awesome_prompts", "promptshield_db", "repo_docs", "written_chat"],
+        ["copilot_docs", "docker_mcp_registry", "self_instruct", "written_techdocs"],
+        ["deepset", "injecagent_sim", "tau_airline", "written_tools"],
     ],
     "evaluated_per_source": 150,
     # Shares of unseen attacks that the linear stage may call benign, and of unseen benign texts that it may call attacks.

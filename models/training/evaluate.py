@@ -2,7 +2,7 @@
 
     python evaluate.py --data DIR --dev DIR --work DIR --model MODEL_DIR --graph measured|fp32|int8|unseen
 
-writes WORK/scores.GRAPH.npz: `measured`, for a sample of the records of sources that the measured encoder has not seen; `unseen`, by
+writes WORK/scores.GRAPH.npz: `measured`, for a sample of the records of sources that a measured encoder has not seen, by that encoder; `unseen`, by
 the int8 graph for the records in `unseen/`; else, for the development records.
 """
 
@@ -94,12 +94,17 @@ def main() -> None:
     saved = torch.load(args.work / "encoder.pt", map_location="cpu")
     tokenizer = tokens.load(args.model / "tokenizer.json")
     if args.graph == "measured":
-        numbers = np.array([n for n in balanced(records) if records[n].source in CONFIG["held_out"]])
-        scored, path = [records[n] for n in numbers], args.work / "measured.fp32.onnx"
+        logits, numbers = [], []
+        for one, sources in enumerate(saved["identity"]["config"]["held_out"]):
+            some = [n for n in balanced(records) if records[n].source in sources]
+            logits.append(score(args.work / f"measured.{one}.fp32.onnx", tokenizer, [records[n] for n in some], False)[:, 0])
+            numbers += some
+        logits, numbers = np.concatenate(logits), np.array(numbers)
+        scored = [records[n] for n in numbers]
     else:
         scored, numbers = read_folder(UNSEEN if args.graph == "unseen" else args.dev), None
         path = args.work / "model.fp32.onnx" if args.graph == "fp32" else args.model / "model.int8.onnx"
-    logits = score(path, tokenizer, scored, args.graph in ("int8", "unseen"))[:, 0]
+        logits = score(path, tokenizer, scored, args.graph != "fp32")[:, 0]
     np.savez(args.work / f"scores.{args.graph}.npz", logits=logits, **({} if numbers is None else {"numbers": numbers}))
     figures = {{"measured": "sources_left_out", "unseen": "unseen"}.get(args.graph, "dev"): metrics.report([r.label for r in scored], logits)}
     trained = {"graph": args.graph, "samples": saved["samples"], "training_seconds": round(saved["seconds"])} | saved["identity"]

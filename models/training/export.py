@@ -1,4 +1,4 @@
-"""Exports the encoder: fp32, int8 and fp16 graphs, checked against the trained model, the tokeniser, and the graph that is measured.
+"""Exports the encoder: fp32, int8 and fp16 graphs, checked against the trained model, the tokeniser, and the graphs that are measured.
 
     python export.py --work DIR --out MODEL_DIR [--fp16]
 """
@@ -18,9 +18,8 @@ import graph
 from config import CONFIG
 
 
-def load(work: Path, which: str) -> encoder.Encoder:
-    """`shipped`, or `measured`, which has not seen some sources."""
-    saved = torch.load(work / "encoder.pt", map_location="cpu")
+def load(saved: dict, which: str) -> encoder.Encoder:
+    """`shipped`, or `measured.N`, which has not seen the sources of `held_out[N]`."""
     config, state = saved["identity"]["config"], saved[which]
     sizes = len(state["words.weight"]), config["layers"], len(state["positions.weight"]), len(state["head.bias"])
     model = encoder.Encoder(*sizes, config["read"], config["reach"])
@@ -107,8 +106,11 @@ def main() -> None:
     arguments.add_argument("--fp16", action="store_true")
     args = arguments.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    model, measured = load(args.work, "shipped"), load(args.work, "measured")
-    print("measured differs by", check(write(measured, args.work / "measured.fp32.onnx"), measured, 2e-3))
+    saved = torch.load(args.work / "encoder.pt", map_location="cpu")
+    for which in (name for name in saved if name.startswith("measured.")):
+        measured = load(saved, which)
+        print(f"{which} differs by", check(write(measured, args.work / f"{which}.fp32.onnx"), measured, 2e-3))
+    model = load(saved, "shipped")
     files = export(model, args.out, args.work, args.fp16)
     (args.out / "tokenizer.json").write_bytes((args.work / "tokenizer.json").read_bytes())
     for precision, path in files.items():

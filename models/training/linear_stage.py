@@ -13,9 +13,9 @@ import numpy as np
 import linear
 import metrics
 from config import CONFIG
-from records import CONTENT_KINDS, fold_of_sources, read_folder
+from records import CONTENT_KINDS, digest, fold_of_sources, read_folder
 from runlog import log_run
-from train import load_records
+from train import load_records, write_whole
 
 
 def by(records, labels, scores, key) -> dict:
@@ -47,6 +47,10 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     args.out.mkdir(parents=True, exist_ok=True)
     records = load_records(args.data, args.work)
+    stamp, identity = args.work / "linear.json", {"digest": digest(records), "config": config}
+    if stamp.exists() and json.loads(stamp.read_text()) == identity and (args.out / "linear.bin").exists():
+        print("the linear stage is there")
+        return
     labels = np.array([r.label for r in records])
     kinds = np.array([r.content_kind for r in records])
     windows = linear.build(records, config["bits"])
@@ -66,6 +70,7 @@ def main() -> None:
     }
     print(json.dumps(result, indent=1))
     log_run("linear", config, records, result, time.monotonic() - begun)
+    write_whole(stamp, json.dumps(identity).encode())
 
 
 if __name__ == "__main__":

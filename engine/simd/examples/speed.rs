@@ -89,6 +89,12 @@ fn main() {
         });
     }
     short_calls();
+    println!();
+    for len in [5, 20, 64, 100] {
+        let (text, mut marks) = (vec![b'x'; len], [Marks::default(); 2]);
+        let times = GRAMS.map(|(_, twin)| time(|| twin(black_box(&text), 0, filters, &mut marks[..len.div_ceil(64)])));
+        println!("grams, {len:>9} bytes {:>15.1}{:>20.1}", times[0], times[1]);
+    }
 }
 
 /// Every so-manieth bit set.

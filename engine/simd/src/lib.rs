@@ -18,9 +18,6 @@ pub mod scalar;
 mod shape;
 mod signs;
 
-#[cfg(not(target_arch = "x86_64"))]
-pub use {absent as avx2, absent as avx512};
-
 use grams::{Filters, Marks};
 pub use shape::{Odd, Shape};
 pub use signs::{Range32, Signs, Survey};
@@ -49,6 +46,18 @@ pub fn fold_plain(text: &[u8], after_space: bool, out: &mut Vec<u8>) -> usize {
 #[inline]
 pub fn survey(text: &[u8], survey: &mut Survey) {
     avx512::survey(text, survey).or_else(|| avx2::survey(text, survey)).unwrap_or_else(|| scalar::survey(text, survey));
+}
+
+/// Stands in for the kernels in AVX2.
+#[cfg(not(target_arch = "x86_64"))]
+pub mod avx2 {
+    pub use crate::absent::*;
+}
+
+/// Stands in for the kernels in AVX-512.
+#[cfg(not(target_arch = "x86_64"))]
+pub mod avx512 {
+    pub use crate::absent::*;
 }
 
 /// Says which grams of `text` may be in the filters: a [`Marks`] for each 64 bytes from `at` on. What is after the end reads as

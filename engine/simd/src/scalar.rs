@@ -1,4 +1,4 @@
-//! The kernels without unsafe code and without vectors: what is right, and what runs where there is no AVX2.
+//! The kernels without unsafe code and without vectors: what is right, and what runs where there is no faster twin.
 
 use crate::grams::{Filter, Filters, Marks, place_of_eight, place_of_four};
 use crate::runs::{Masks, Runs};
@@ -160,11 +160,11 @@ pub fn grams(text: &[u8], at: usize, filters: Filters<'_>, marks: &mut [Marks]) 
     for (index, marks) in marks.iter_mut().enumerate() {
         let rest = text.get(at + 64 * index..).unwrap_or_default();
         *marks = match rest.first_chunk() {
-            Some(block) => grams_of(block, filters),
+            Some(block) => grams_of(block, 8, filters),
             None => {
                 let mut block = [0; 72];
                 block[..rest.len()].copy_from_slice(rest);
-                let found = grams_of(&block, filters);
+                let found = grams_of(&block, rest.len().min(64).div_ceil(8), filters);
                 let there = if rest.len() < 64 { (1 << rest.len()) - 1 } else { !0 };
                 Marks { eight: found.eight & there, four: found.four & there }
             }
@@ -172,13 +172,13 @@ pub fn grams(text: &[u8], at: usize, filters: Filters<'_>, marks: &mut [Marks]) 
     }
 }
 
-/// Of the grams that begin in the first 64 bytes.
+/// Of the grams that begin in the first `count` words, at most eight.
 #[inline(always)]
-fn grams_of(block: &[u8; 72], Filters { eight, four }: Filters<'_>) -> Marks {
+fn grams_of(block: &[u8; 72], count: usize, Filters { eight, four }: Filters<'_>) -> Marks {
     let (words, _) = block.as_chunks::<8>();
     let mut marks = Marks::default();
     let mut word = u64::from_le_bytes(words[0]);
-    for (index, next) in words[1..].iter().enumerate() {
+    for (index, next) in words[1..].iter().enumerate().take(count) {
         let next = u64::from_le_bytes(*next);
         let middle = word >> 32 | next << 32;
         let eights = has(eight, place_of_eight(word)) | has(eight, place_of_eight(middle)) << 4;

@@ -1,4 +1,4 @@
-//! Both twins of each kernel do what ten plain lines say, whatever the bytes and wherever the borders of blocks fall.
+//! All twins of each kernel do what ten plain lines say, whatever the bytes and wherever the borders of blocks fall.
 //!
 //! Every text is in a buffer of its own of just its length, and folding writes into one with just the room it needs, so that
 //! a run with an address sanitizer sees any access outside.
@@ -131,7 +131,7 @@ fn marks_reference(text: &[u8], at: usize, blocks: usize, filters: Filters<'_>) 
         gram[..len].copy_from_slice(&rest[..len]);
         let gram = u64::from_le_bytes(gram);
         let (marks, bit) = (&mut all[(position - at) / 64], 1 << ((position - at) % 64));
-        if (position - at) % 4 == 0 && has(filters.eight, place_of_eight(gram)) {
+        if (position - at).is_multiple_of(4) && has(filters.eight, place_of_eight(gram)) {
             marks.eight |= bit;
         }
         if has(filters.four, place_of_four(gram as u32)) {

@@ -192,7 +192,6 @@ impl Tables {
     }
 
     /// Reports the literals that chose the bytes at the marked positions from `at` on.
-    #[cold]
     #[inline(never)]
     fn confirm(&self, haystack: &[u8], at: usize, mut marks: Marks, on_hit: &mut dyn FnMut(Hit)) {
         while marks.eight != 0 {

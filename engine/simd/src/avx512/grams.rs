@@ -6,23 +6,23 @@
 use std::arch::x86_64::*;
 
 use super::first;
-use crate::grams::{FACTOR, FACTOR_OF_FOUR, Filter, Filters, Marks};
+use crate::grams::{FACTOR, FACTOR_OF_FOUR, FILTER_WORDS, Filter, Filters, Marks};
 
 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx512vbmi,bmi2")]
 pub(super) fn grams(text: &[u8], at: usize, filters: Filters<'_>, marks: &mut [Marks]) {
     let (fours, eights) = (table(&FOURS), table(&EIGHTS));
     for (index, marks) in marks.iter_mut().enumerate() {
         let at = at + 64 * index;
+        let rest = text.len().saturating_sub(at).min(64);
         let mut four = 0;
-        for part in 0..8 {
+        for part in 0..rest.div_ceil(8) {
             let grams = _mm256_permutexvar_epi8(fours, load(text, at + 8 * part));
             let hash = _mm256_mullo_epi32(grams, _mm256_set1_epi32(FACTOR_OF_FOUR.cast_signed()));
             let found = _mm256_test_epi32_mask(gather(filters.four, hash), bit::<12>(hash));
             four |= u64::from(found) << (8 * part);
         }
         let mut eight = 0;
-        for part in 0..2 {
-            let part = 32 * part;
+        for part in (0..rest).step_by(32) {
             let half = |from: usize| {
                 let grams = _mm256_permutexvar_epi8(eights, load(text, at + from));
                 _mm256_mullo_epi64(grams, _mm256_set1_epi64x(FACTOR.cast_signed()))
@@ -33,7 +33,7 @@ pub(super) fn grams(text: &[u8], at: usize, filters: Filters<'_>, marks: &mut [M
             let found = _mm256_cmpeq_epi32_mask(_mm256_and_si256(gather(filters.eight, hash), bits), bits);
             eight |= _pdep_u64(u64::from(found), 0x1111_1111) << part;
         }
-        let there = first(text.len().saturating_sub(at));
+        let there = first(rest);
         *marks = Marks { eight: eight & there, four: four & there };
     }
 }
@@ -55,6 +55,7 @@ fn load(text: &[u8], at: usize) -> __m256i {
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl")]
 fn gather(filter: &Filter, hash: __m256i) -> __m256i {
+    const { assert!(FILTER_WORDS == 1 << 15) }
     // SAFETY: each index has 15 bits, and the filter 2^15 words of four bytes.
     unsafe { _mm256_i32gather_epi32::<4>(filter.as_ptr().cast(), _mm256_srli_epi32::<17>(hash)) }
 }
@@ -67,11 +68,11 @@ fn bit<const FROM: i32>(hash: __m256i) -> __m256i {
     _mm256_sllv_epi32(_mm256_set1_epi32(1), number)
 }
 
-/// The bytes of 16 grams of four, each a byte further on.
+/// The bytes of 8 grams of four, each a byte further on.
 const FOURS: [u8; 32] = spread(4, 1);
-/// The bytes of 8 grams of eight, each four bytes further on.
+/// The bytes of 4 grams of eight, each four bytes further on.
 const EIGHTS: [u8; 32] = spread(8, 4);
-/// The odd numbers of two vectors of 16, as four bytes each.
+/// The odd numbers of two vectors of 8, as four bytes each.
 const UPPER: [u8; 32] = {
     let mut table = [0; 32];
     let mut at = 0;
@@ -95,6 +96,6 @@ const fn spread(len: usize, stride: usize) -> [u8; 32] {
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn table(bytes: &[u8; 32]) -> __m256i {
-    // SAFETY: the load is of the 64 bytes of `bytes`, and needs no alignment.
+    // SAFETY: the load is of the 32 bytes of `bytes`, and needs no alignment.
     unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }

@@ -1,7 +1,7 @@
 //! The kernels for processors with AVX-512, 64 bytes a turn. Safe to call anywhere: `None` where the processor lacks it.
 //!
 //! A comparison gives a mask of 64 bits at once, and loads and stores take a mask, so that the end of a text is a turn like any
-//! other. Survey and gram filters want byte permutations as well (VBMI, from Ice Lake and Zen 4 on); what came before has AVX2.
+//! other. All want byte permutations (VBMI, from Ice Lake and Zen 4 on): what has AVX-512 without them has slow wide vectors, and takes AVX2.
 
 mod fold;
 mod grams;
@@ -31,8 +31,11 @@ pub fn available() -> bool {
 /// [`crate::fold_plain`], or `None` and nothing done.
 #[inline]
 pub fn fold_plain(text: &[u8], after_space: bool, out: &mut Vec<u8>) -> Option<usize> {
-    // Only what it needs: it is called for every few words.
-    if !(is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw")) {
+    // Only what it needs, and what keeps it from processors that slow down for wide vectors: it is called for every few words.
+    let has = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vbmi");
+    if !has {
         return None;
     }
     // SAFETY: the processor has the features that the function is compiled for.
