@@ -207,6 +207,14 @@ pub(crate) struct Found {
     pub(crate) quoted: bool,
 }
 
+impl Found {
+    /// Whether it is shown rather than another finding of the same rule at the same span: it was found earlier, or stands before it.
+    fn shown_before(&self, other: &Found) -> bool {
+        let key = |found: &Found| (found.depth, found.view, found.folded, found.place.start, found.place.end);
+        key(self) < key(other)
+    }
+}
+
 /// Findings of one content, each rule and place once. Reused from one content to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
@@ -217,7 +225,8 @@ pub(crate) struct Findings {
     pub(crate) omitted: usize,
     /// Rules with such findings.
     pub(crate) cut: HashSet<usize>,
-    seen: HashSet<(usize, usize, usize)>,
+    /// Where in `list` a rule's finding at a span is.
+    seen: HashMap<(usize, usize, usize), usize>,
     matched: HashMap<usize, usize>,
 }
 
@@ -247,8 +256,21 @@ impl Findings {
         if !first && self.list.len() >= limit {
             self.omitted += 1;
             self.cut.insert(found.rule);
-        } else if self.seen.insert((found.rule, found.span.start, found.span.end)) {
-            self.list.push(found);
+            return;
+        }
+        match self.seen.entry((found.rule, found.span.start, found.span.end)) {
+            Entry::Vacant(entry) => {
+                entry.insert(self.list.len());
+                self.list.push(found);
+            }
+            // A decoded text stands for all that it was decoded from, and may hold several matches. Back ends find them in any order; the
+            // one that is shown is the same.
+            Entry::Occupied(entry) => {
+                let listed = &mut self.list[*entry.get()];
+                if found.shown_before(listed) {
+                    *listed = found;
+                }
+            }
         }
     }
 }
