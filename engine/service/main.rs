@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Takes 20 ms off the start-up of a command: see docs/bench.md.
+/// Building rules and matcher is many small allocations from all cores; docs/bench.md has what start-up takes.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -100,6 +100,8 @@ def runs_of_words(text: str) -> set[int]:
 def shown(records: list[Record], drawn: list[samples.Sample], unseen: list[str]) -> list[bool]:
     """Which samples an encoder may see that has not seen the sources `unseen`: none of these, and no made-up one that was built on a text of
     theirs, which is known by three runs of eight words."""
+    if not unseen:
+        return [True] * len(drawn)
     theirs = set().union(*(runs_of_words(r.folded) for r in records if r.source in unseen))
     sources = [records[sample.record].source for sample in drawn]
     return [

@@ -430,3 +430,27 @@ pub(crate) fn run_detectors(recorder: &mut Recorder<'_>, depth: usize, text: &[u
 
 /// Shortest run of letters and digits that a detector of [`Needs::Token`] finds something in.
 const SHORTEST_TOKEN: usize = 26;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_match_that_is_shown_does_not_depend_on_the_order_of_hits() {
+        let at = |start: usize| Found {
+            rule: 3,
+            span: 0..90,
+            segment: 0,
+            depth: 1,
+            view: 0,
+            folded: true,
+            place: start..start + 10,
+            quoted: false,
+        };
+        for order in [[5, 40, 60], [60, 5, 40], [40, 60, 5]] {
+            let mut findings = Findings::default();
+            order.into_iter().for_each(|start| findings.add(at(start), 10));
+            assert_eq!(findings.list, [at(5)]);
+        }
+    }
+}
